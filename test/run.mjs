@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { findPrograms } from './setup/programs.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const modules = path.join(root, 'node_modules')
+
+const readTotals = (file) => {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    return { passed: 0, failed: 0, finished: false }
+  }
+}
+
+const runMocha = async (folder, paths, mochaArguments) => {
+  const totalsFile = path.join(folder, 'totals.json')
+  const mocha = [path.join(modules, 'mocha/bin/mocha.js'), '--reporter', path.join(root, 'test/support/reporter.mjs')]
+  const coverage = [
+    path.join(modules, 'c8/bin/c8.js'),
+    '--temp-directory',
+    path.join(folder, 'coverage'),
+    process.execPath,
+  ]
+  // A part of the suite covers a part of the source, so only the whole is measured.
+  const whole = mochaArguments.length === 0
+  const command = whole ? [...coverage, ...mocha] : [...mocha, ...mochaArguments]
+  const child = spawn(process.execPath, command, {
+    cwd: root,
+    env: { ...process.env, ...paths, TOTALS_FILE: totalsFile },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+  const [code] = await once(child, 'exit')
+  return { code, ...readTotals(totalsFile) }
+}
+
+const run = async (mochaArguments) => {
+  const { paths, advice } = findPrograms()
+  if (advice) {
+    console.error(advice)
+    return { passed: 0, failed: 1 }
+  }
+  const folder = mkdtempSync(path.join(tmpdir(), 'oidc-step-up-test-'))
+  try {
+    const { code, passed, failed, finished } = await runMocha(folder, paths, mochaArguments)
+    const sound = code === 0 && finished && passed > 0
+    if (!sound && failed === 0) console.error('The run counts as failed: see above, or no test ran.')
+    return { passed, failed: sound ? 0 : Math.max(failed, 1) }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const { passed, failed } = await run(process.argv.slice(2))
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
