@@ -1,0 +1,11 @@
+import { createHash } from 'node:crypto'
+import { encodeFields } from './fields.ts'
+
+/**
+ * SHA-256 over the fields, in base64url (43 characters). Each field counts with its length, so `'ab', 'c'`
+ * and `'a', 'bc'` differ, and fields of any length count in full.
+ *
+ * It hides only what cannot be guessed: tokens, not codes of a few digits.
+ */
+export const digest = (...fields: string[]): string =>
+  createHash('sha256').update(encodeFields(fields)).digest('base64url')
