@@ -1,0 +1,24 @@
+/** An account's stored record with its version. */
+export interface AccountEntry {
+  /** Changes with every write and is never used again for that account. */
+  readonly version: number
+  /** Opaque sealed text; a host's database keeps it as it is. */
+  readonly record: string
+}
+
+/**
+ * Durable records: one per account, holding all its authenticators. A host can keep it in its own database.
+ *
+ * Losing these records means that people lose their authenticators. Every operation is atomic; one that
+ * cannot be carried out rejects.
+ */
+export interface Accounts {
+  load(accountId: string): Promise<AccountEntry | undefined>
+  /** Writes if the present version is the expected one (`null`: no record yet); answers whether it did. */
+  save(accountId: string, record: string, expectedVersion: number | null): Promise<boolean>
+  /** Gives a globally unique key, such as a WebAuthn credential id, to one account; false if another has it. */
+  claim(key: string, accountId: string): Promise<boolean>
+  /** The account that holds the key. */
+  owner(key: string): Promise<string | undefined>
+  release(key: string): Promise<void>
+}
