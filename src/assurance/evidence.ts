@@ -1,0 +1,61 @@
+/** What a verification proved, by the three authentication factor types (NIST SP 800-63-4, "Authentication Factor"). */
+export type Kind = 'knowledge' | 'possession' | 'inherence'
+
+/** A property of a verification that a level can ask for (`traits`) or refuse (`without`). */
+export type Trait =
+  | 'phishing-resistant'
+  | 'replay-resistant'
+  | 'user-verified'
+  | 'hardware'
+  | 'out-of-band'
+  | 'restricted'
+  | 'recovery'
+  | 'address'
+
+/** What was really shown at one verification. */
+export interface Proof {
+  readonly kinds: readonly Kind[]
+  readonly traits: readonly Trait[]
+  /** Authentication Method Reference Values, RFC 8176 section 2; `mfa` is never listed here, it is derived. */
+  readonly amr: readonly string[]
+}
+
+/** The factor name of the host's own login page in the ledger. */
+export const LOGIN = 'login'
+
+/** One authentication event in a session's ledger. */
+export interface Evidence extends Proof {
+  /** A factor's id, or `login` for the host's own login page. */
+  readonly factor: string
+  /** The stored authenticator that was used; absent for the login and for implied authenticators. */
+  readonly authenticatorId?: string
+  /** When it was proved, in epoch seconds. */
+  readonly at: number
+  /** The authorization it was proved in: oidc-provider's chain id, the same over all prompts of one request. */
+  readonly cid: string
+  /** The account's `securityStamp` at that time. */
+  readonly securityStamp?: string
+  /**
+   * Set where the event confirmed a new authenticator: `first` when the account had none, which counts as
+   * evidence; `further` when it had, which counts in no decision of its own `cid`.
+   */
+  readonly enrolled?: 'first' | 'further'
+}
+
+/** What decides whether an event still stands. */
+export interface Standing {
+  /** Ids of the account's authenticators that are active now. */
+  readonly activeAuthenticatorIds: ReadonlySet<string>
+  readonly securityStamp: string | undefined
+}
+
+/**
+ * The events that still stand: those whose authenticator is active and that were made under the account's
+ * present security stamp. All others are void.
+ */
+export const standing = (events: readonly Evidence[], { activeAuthenticatorIds, securityStamp }: Standing) =>
+  events.filter(
+    (event) =>
+      event.securityStamp === securityStamp &&
+      (event.authenticatorId === undefined || activeAuthenticatorIds.has(event.authenticatorId)),
+  )

@@ -1,0 +1,22 @@
+import type { Level } from './levels.ts'
+
+/** `acr` of the preset `standard`: one kind was proved. */
+export const SINGLE_FACTOR = 'urn:oidc-step-up:acr:1fa'
+/** `acr` of the preset `standard`: two different kinds were proved (PAPE 1.0, "multi-factor"). */
+export const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
+/** Phishing-resistant (OpenID Connect Extended Authentication Profile ACR Values 1.0 section 2). */
+export const PHISHING_RESISTANT = 'phr'
+/** Phishing-resistant with a hardware-protected key (the same document, section 2). */
+export const PHISHING_RESISTANT_HARDWARE = 'phrh'
+
+/** The levels most relying parties know, weakest first; none of them grows stale by itself. */
+export const standard: readonly Level[] = Object.freeze([
+  { acr: SINGLE_FACTOR, aliases: ['urn:okta:loa:1fa:any'], needs: { kinds: 1 } },
+  {
+    acr: MULTI_FACTOR,
+    aliases: ['https://refeds.org/profile/mfa', 'urn:okta:loa:2fa:any'],
+    needs: { kinds: 2 },
+  },
+  { acr: PHISHING_RESISTANT, needs: { traits: ['phishing-resistant'] } },
+  { acr: PHISHING_RESISTANT_HARDWARE, needs: { traits: ['phishing-resistant', 'hardware'] } },
+] as const)

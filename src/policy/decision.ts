@@ -1,0 +1,96 @@
+import type { Evidence, Proof } from '../assurance/evidence.ts'
+import type { Level } from '../assurance/levels.ts'
+import type { Requirement } from './requirement.ts'
+
+/** What planning needs to know about one configured factor and this account. Its proof is the most it can show. */
+export interface FactorStanding extends Proof {
+  readonly id: string
+  /** The account can be challenged by it now: it has an active authenticator of it, or an implied one. */
+  readonly usable: boolean
+  /** It has an enrolment ceremony that the account may start now. */
+  readonly enrollable: boolean
+}
+
+/** All that a decision depends on. */
+export interface Situation {
+  /** Epoch seconds. */
+  readonly now: number
+  /** The authorization being decided; undefined on its first pass. */
+  readonly cid: string | undefined
+  readonly flowSeconds: number
+  readonly levels: readonly Level[]
+  readonly requirement: Requirement
+  /** False where the host does not know the account any more, or has disabled it. */
+  readonly accountActive: boolean
+  /** The session's events that still stand, oldest first. */
+  readonly evidence: readonly Evidence[]
+  /** The account has enrolled authenticators, of whatever factor and in whatever state. */
+  readonly hasAuthenticators: boolean
+  /** Configured factors, in the order to be offered. */
+  readonly factors: readonly FactorStanding[]
+  /** The most that the host's login page is expected to show if it is asked again. */
+  readonly login: Proof
+  /** A login was recorded on this very pass. */
+  readonly loggedInNow: boolean
+  /** The user chose to go on without, in this authorization. */
+  readonly declined: boolean
+}
+
+/** How one level stood. */
+export interface LevelTrace {
+  readonly acr: string
+  readonly met: boolean
+  /** Epoch seconds; present where met. */
+  readonly authTime?: number
+}
+
+/** Why the outcome is what it is, in a stable word. */
+export type Reason =
+  | 'account-inactive'
+  | 'login-void'
+  | 'max-age'
+  | 'acr-unknown'
+  | 'essential-unmet'
+  | 'floor-unmet'
+  | 'voluntary-unmet'
+  | 'nothing-owed'
+
+/** Explains a decision: what was needed, what was there, and which rule spoke last. */
+export interface Trace {
+  readonly at: number
+  readonly reason: Reason
+  readonly asked: readonly string[]
+  readonly unknown: readonly string[]
+  readonly essential: boolean
+  readonly floors: readonly string[]
+  readonly maxAgeSeconds?: number
+  readonly prompt?: 'none' | 'login'
+  /** Every configured level, as the evidence stood. */
+  readonly levels: readonly LevelTrace[]
+  /** The factors of the events that counted at all. */
+  readonly evidence: readonly string[]
+  /** The level that is aimed at. */
+  readonly aim?: string
+}
+
+/** Errors a decision can end with: OAuth 2.0, OpenID Connect Core section 3.1.2.6 and its extension error code. */
+export type RefusalError =
+  | 'access_denied'
+  | 'interaction_required'
+  | 'login_required'
+  | 'unmet_authentication_requirements'
+
+/** What happens next, always with the trace that explains it. */
+export type Decision = { readonly trace: Trace } & (
+  | { readonly outcome: 'satisfied'; readonly acr?: string; readonly amr: readonly string[]; readonly authTime: number }
+  | { readonly outcome: 'login' }
+  | {
+      readonly outcome: 'challenge'
+      readonly for: 'level' | 'enrollment'
+      /** In the order to be offered; empty where the account has nothing that would do: the screen explains. */
+      readonly factors: readonly string[]
+      readonly declinable: boolean
+    }
+  | { readonly outcome: 'enroll'; readonly factors: readonly string[]; readonly declinable: boolean }
+  | { readonly outcome: 'refuse'; readonly error: RefusalError }
+)

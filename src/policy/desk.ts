@@ -1,0 +1,52 @@
+import { type Evidence, LOGIN } from '../assurance/evidence.ts'
+import { type Carriage, carriage, type Level, type Moment } from '../assurance/levels.ts'
+import type { Situation } from './decision.ts'
+
+/** A situation with what the steps of a decision share. */
+export interface Desk extends Situation {
+  /** The events that count for this request at all. */
+  readonly events: readonly Evidence[]
+  readonly moment: Moment
+  readonly lastLogin: Evidence
+  /** A login of this authorization is fresh already: asking for another would lead nowhere. */
+  readonly loginSpent: boolean
+  /** Factors used in this authorization a moment ago, which are not offered again. */
+  readonly spent: ReadonlySet<string>
+}
+
+/** For `prompt=login` only what was proved in this authorization counts; a further authenticator never in its own. */
+const countable = ({ evidence, requirement, cid }: Situation) =>
+  evidence.filter((event) => {
+    const own = cid !== undefined && event.cid === cid
+    return !(own && event.enrolled === 'further') && (own || requirement.prompt !== 'login')
+  })
+
+const newest = (events: readonly Evidence[]) =>
+  events.reduce<Evidence | undefined>(
+    (best, event) => (best === undefined || event.at >= best.at ? event : best),
+    undefined,
+  )
+
+/** Lays the situation out; undefined where no login stands, and so nothing else does. */
+export const deskOf = (situation: Situation): Desk | undefined => {
+  const { now, cid, flowSeconds, requirement, evidence, loggedInNow } = situation
+  const events = countable(situation)
+  const lastLogin = newest(events.filter(({ factor }) => factor === LOGIN))
+  if (lastLogin === undefined) return undefined
+  const own = evidence.filter((event) => cid !== undefined && event.cid === cid && now - event.at <= flowSeconds)
+  return {
+    ...situation,
+    events,
+    moment: { now, cid, flowSeconds, maxAgeSeconds: requirement.maxAgeSeconds },
+    lastLogin,
+    loginSpent: loggedInNow || own.some(({ factor }) => factor === LOGIN),
+    spent: new Set(own.map(({ factor }) => factor).filter((factor) => factor !== LOGIN)),
+  }
+}
+
+/** How the level is met now, or would be with `more`; undefined where it is not. */
+export const carriageAt = (
+  { events, moment }: Desk,
+  level: Level,
+  more: readonly Evidence[] = [],
+): Carriage | undefined => carriage(level, [...events, ...more], moment)

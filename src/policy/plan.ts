@@ -1,0 +1,104 @@
+import { type Evidence, LOGIN, type Proof } from '../assurance/evidence.ts'
+import type { Level } from '../assurance/levels.ts'
+import type { Decision, FactorStanding } from './decision.ts'
+import { carriageAt, type Desk } from './desk.ts'
+
+/** A decision before its trace is written. */
+export type Bare<T> = T extends unknown ? Omit<T, 'trace'> : never
+
+/** A decision that asks the user for something. */
+export type Move = Bare<Exclude<Decision, { outcome: 'satisfied' | 'refuse' }>>
+
+/** A level that is owed and not met. */
+export interface Gap {
+  readonly reason: 'essential-unmet' | 'floor-unmet' | 'voluntary-unmet'
+  /** Any one of them closes the gap; in order of preference. */
+  readonly levels: readonly Level[]
+}
+
+const supposed = ({ now, cid = '' }: Desk, factor: string, { kinds, traits, amr }: Proof): Evidence => ({
+  factor,
+  kinds,
+  traits,
+  amr,
+  at: now,
+  cid,
+})
+
+const wouldMeet = (desk: Desk, level: Level, more: readonly Evidence[]) => carriageAt(desk, level, more) !== undefined
+
+/** The candidates any one of which would meet the level, beside what is there and `more`. */
+const closing = (desk: Desk, level: Level, candidates: readonly FactorStanding[], more: readonly Evidence[] = []) =>
+  candidates
+    .filter((factor) => !desk.spent.has(factor.id))
+    .filter((factor) => wouldMeet(desk, level, [...more, supposed(desk, factor.id, factor)]))
+    .map(({ id }) => id)
+
+/**
+ * Enrolling, after a proof by an authenticator that merely follows from facts, where there is one: a code to
+ * the verified address comes before the first authenticator.
+ */
+const enrolling = (
+  desk: Desk,
+  usable: readonly FactorStanding[],
+  factors: readonly string[],
+  declinable: boolean,
+): Move => {
+  const proven = usable.some(({ id }) => desk.spent.has(id))
+  return usable.length === 0 || proven
+    ? { outcome: 'enroll', factors, declinable }
+    : { outcome: 'challenge', for: 'enrollment', factors: usable.map(({ id }) => id), declinable }
+}
+
+/** Whether a login alone, made anew, would meet the level: then that is what is asked, and no factor. */
+export const needsOnlyLogin = (desk: Desk, level: Level): boolean =>
+  !desk.loginSpent && wouldMeet(desk, level, [supposed(desk, LOGIN, desk.login)])
+
+/** The next move towards one level, or undefined where this account has none. */
+const towards = (desk: Desk, level: Level, declinable: boolean): Move | undefined => {
+  if (needsOnlyLogin(desk, level)) return { outcome: 'login' }
+
+  const usable = desk.factors.filter((factor) => factor.usable)
+  const byChallenge = closing(desk, level, usable)
+  if (byChallenge.length > 0) return { outcome: 'challenge', for: 'level', factors: byChallenge, declinable }
+
+  const enrollable = desk.hasAuthenticators ? [] : desk.factors.filter((factor) => factor.enrollable)
+  const byEnrollment = closing(desk, level, enrollable)
+  if (byEnrollment.length > 0) return enrolling(desk, usable, byEnrollment, declinable)
+
+  const afterLogin = closing(desk, level, [...usable, ...enrollable], [supposed(desk, LOGIN, desk.login)])
+  return !desk.loginSpent && afterLogin.length > 0 ? { outcome: 'login' } : undefined
+}
+
+/**
+ * The move that closes the gap, with the level it aims at. Where the account has authenticators but none that
+ * would do, that is a challenge with nothing to choose from, whose screen explains; undefined where nothing
+ * is left to do.
+ */
+export const close = (desk: Desk, { levels, reason }: Gap): { move: Move; aim: Level | undefined } | undefined => {
+  const declinable = reason === 'voluntary-unmet'
+  for (const level of levels) {
+    const move = towards(desk, level, declinable)
+    if (move !== undefined) return { move, aim: level }
+  }
+  const explain = desk.hasAuthenticators && desk.spent.size === 0
+  return explain ? { move: { outcome: 'challenge', for: 'level', factors: [], declinable }, aim: levels[0] } : undefined
+}
+
+/**
+ * What is owed and not met, in the order to be asked. What an essential request needs may close a floor as
+ * well, so it goes first; what can be declined goes last.
+ */
+export const gapsOf = (desk: Desk): readonly Gap[] => {
+  const { asked, floors } = desk.requirement
+  const isMet = (level: Level) => wouldMeet(desk, level, [])
+  const levels = asked.levels.map(({ level }) => level)
+  const open = levels.length > 0 && !levels.some(isMet)
+  const askedGaps: readonly Gap[] = open
+    ? [{ reason: asked.essential ? 'essential-unmet' : 'voluntary-unmet', levels }]
+    : []
+  const floorGaps = floors
+    .filter((floor) => !isMet(floor))
+    .map((floor): Gap => ({ reason: 'floor-unmet', levels: [floor] }))
+  return asked.essential ? [...askedGaps, ...floorGaps] : [...floorGaps, ...askedGaps]
+}

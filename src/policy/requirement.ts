@@ -1,0 +1,81 @@
+import { findLevel, type Level } from '../assurance/levels.ts'
+
+/** A level that was asked for, under the name it was asked by. */
+export interface AskedLevel {
+  readonly level: Level
+  /** The `acr` or alias as the relying party spelled it: what is reported when it is met. */
+  readonly spelled: string
+}
+
+/** What a relying party asked for; any one of the levels will do. */
+export interface Asked {
+  /** In the relying party's order; values that no level names are left out. */
+  readonly levels: readonly AskedLevel[]
+  /** Values that no level names. */
+  readonly unknown: readonly string[]
+  readonly essential: boolean
+}
+
+/** What this request needs: levels the relying party asks for (any one), floors of the policy (all). */
+export interface Requirement {
+  readonly asked: Asked
+  readonly floors: readonly Level[]
+  /** The request's `max_age` in seconds. */
+  readonly maxAgeSeconds?: number | undefined
+  readonly prompt?: 'none' | 'login' | undefined
+}
+
+/** The `acr` request inside a `claims` parameter, checked. */
+export interface AcrClaim {
+  /** `value` and `values` united, in that order. */
+  readonly values: readonly string[]
+  readonly essential: boolean
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+/** Why a `claims` parameter's acr request is refused as `invalid_request`. */
+export interface MalformedAcrClaim {
+  readonly malformed: string
+}
+
+/**
+ * Reads `id_token.acr` of a parsed `claims` parameter (OpenID Connect Core 1.0 sections 5.5 and 5.5.1.1).
+ *
+ * `null` and an object without values mean "report it". Wrong types, and a list that is essential and empty,
+ * are answered as malformed. `userinfo.acr` does not count.
+ */
+export const readAcrClaim = (claims: unknown): AcrClaim | MalformedAcrClaim => {
+  const request = isObject(claims) && isObject(claims.id_token) ? claims.id_token.acr : undefined
+  if (request === undefined || request === null) return { values: [], essential: false }
+  if (!isObject(request)) return { malformed: 'claims.id_token.acr must be null or an object' }
+  const { value, values, essential = false } = request
+  if (typeof essential !== 'boolean') return { malformed: 'claims.id_token.acr.essential must be a boolean' }
+  if (value !== undefined && !isText(value)) return { malformed: 'claims.id_token.acr.value must be a string' }
+  if (values !== undefined && !(Array.isArray(values) && values.every(isText)))
+    return { malformed: 'claims.id_token.acr.values must be an array of strings' }
+  if (essential && value === undefined && values?.length === 0)
+    return { malformed: 'claims.id_token.acr.values must not be empty where the claim is essential' }
+  return { values: [...new Set([...(value === undefined ? [] : [value]), ...(values ?? [])])], essential }
+}
+
+/**
+ * The levels asked for. What the `claims` parameter asks wins over `acr_values`, which also carries the
+ * client's `default_acr_values`: no parameter a browser can add may erase an essential claim.
+ */
+export const askedLevels = (claim: AcrClaim, acrValues: string | undefined, levels: readonly Level[]): Asked => {
+  const values = claim.values.length > 0 ? claim.values : [...new Set(acrValues?.split(' ').filter(isText) ?? [])]
+  const resolved = values.map((spelled) => ({ spelled, level: findLevel(levels, spelled) }))
+  return {
+    levels: resolved.filter((asked): asked is AskedLevel => asked.level !== undefined),
+    unknown: resolved.filter(({ level }) => level === undefined).map(({ spelled }) => spelled),
+    essential: claim.essential && claim.values.length > 0,
+  }
+}
+
+/** Whether the request insists on levels of which not one exists here. */
+export const asksOnlyUnknown = ({ essential, levels, unknown }: Asked): boolean =>
+  essential && levels.length === 0 && unknown.length > 0
