@@ -1,0 +1,132 @@
+import type { Account } from '../account.ts'
+import type { Proof } from '../assurance/evidence.ts'
+
+/**
+ * One enrolled instance of a factor, bound to one account: this phone, that key.
+ *
+ * Implied authenticators (a verified email address) have the same shape and are never stored.
+ */
+export interface Authenticator<Data = unknown> {
+  readonly id: string
+  /** The id of the factor it belongs to. */
+  readonly factor: string
+  /** Only `active` authenticators can be used and keep evidence alive. */
+  readonly status: 'active' | 'suspect' | 'disabled'
+  /** Epoch seconds. */
+  readonly createdAt: number
+  /** Epoch seconds of the last accepted verification. */
+  readonly lastUsedAt?: number
+  /** The name its owner gave it. */
+  readonly nickname?: string
+  /** What the factor needs to verify it, in the factor's own form: JSON, sealed at rest, never rendered. */
+  readonly data: Data
+}
+
+/** All that a ceremony may see. It holds no store, session, request or template. */
+export interface CeremonyContext<Data = unknown> {
+  readonly account: Account
+  /** The account's active authenticators of this factor, oldest first, implied ones included. */
+  readonly authenticators: readonly Authenticator<Data>[]
+  /** The relying party that asked for this sign-in. */
+  readonly client: { readonly id: string; readonly name: string }
+  /** Origin that the browser sees, for example `https://login.example.com`. */
+  readonly origin: string
+  readonly issuer: string
+  /** Absolute URL of this step's page. */
+  readonly url: string
+  /** BCP 47 tag, one of the languages the screens exist in. */
+  readonly locale: string
+  /** Epoch seconds. */
+  readonly now: number
+}
+
+/** Fields of a submitted form: strings only, sizes already bounded. */
+export type Input = Readonly<Record<string, string>>
+
+/** What a ceremony may want written to the account when it is accepted. */
+export type Change<Data> =
+  | { readonly add: Data; readonly nickname?: string }
+  | { readonly update: { readonly authenticatorId: string; readonly data: Data } }
+
+/** A message that the core sends through the factor's sender, after the new state is committed. */
+export interface Message {
+  /** An address in the sender's own form: E.164, an email address, a push subscription. */
+  readonly to: string
+  /** The template in `views/messages/`. */
+  readonly template: string
+  readonly values: Readonly<Record<string, string>>
+}
+
+/** Why a proof was not accepted. Users see one neutral sentence for the first three. */
+export type Refusal =
+  | 'invalid'
+  | 'expired'
+  | 'used'
+  | 'denied'
+  | 'reported'
+  | 'suspect'
+  | 'not-enrolled'
+  | 'unavailable'
+
+/** What one step of a ceremony came to. */
+export type Step<State = unknown, Data = unknown> =
+  | {
+      readonly outcome: 'continue'
+      readonly state: State
+      readonly message?: Message
+    }
+  | {
+      readonly outcome: 'accepted'
+      /** The authenticator that was used; left out at enrolment and for implied authenticators. */
+      readonly authenticatorId?: string
+      readonly change?: Change<Data>
+      /** What was really shown, where it is less than the factor's most. */
+      readonly proof?: Proof
+    }
+  | { readonly outcome: 'refused'; readonly reason: Refusal }
+
+/** A ceremony begins by asking, or cannot begin; nothing is accepted before anybody answered. */
+export type FirstStep<State = unknown> = Exclude<Step<State>, { outcome: 'accepted' }>
+
+/**
+ * The steps of one enrolment or one challenge, from begin to accepted or refused.
+ *
+ * A ceremony computes; it neither stores nor sends. `State` is JSON, sealed at rest and never rendered;
+ * `View` is what the template gets.
+ */
+export interface Ceremony<State = unknown, Data = unknown, View = unknown> {
+  /** How long an open ceremony stays answerable, in seconds. */
+  readonly ttlSeconds: number
+  /** Names of the form fields that `submit` reads; a form with any other is refused. */
+  readonly fields: readonly string[]
+  /** Makes the first state, or says why there is none. */
+  begin(context: CeremonyContext<Data>): FirstStep<State> | Promise<FirstStep<State>>
+  /** This browser answers. */
+  submit(state: State, input: Input, context: CeremonyContext<Data>): Step<State, Data> | Promise<Step<State, Data>>
+  /** What the screen shows, at every render and reload: no effects, the same answer for the same state. */
+  view(state: State, context: CeremonyContext<Data>): View | Promise<View>
+}
+
+/** Carries a message: Twilio, SMTP, Web Push. Throws when the message could not be handed over. */
+export type Sender = (message: Message & { readonly locale: string }) => Promise<void>
+
+/**
+ * A kind of authentication method: one file, one factory, one frozen plain object.
+ *
+ * Its own `kinds`, `traits` and `amr` are the most it can show, for planning; what counts is the proof of
+ * each accepted step. The `id` is also its file, its view folder, its URL segment and its name in evidence.
+ */
+export interface Factor<State = unknown, Data = unknown, View = unknown> extends Proof {
+  readonly id: string
+  readonly enroll?: Ceremony<State, Data, View>
+  readonly challenge: Ceremony<State, Data, View>
+  /** Authenticators that follow from facts about the account and are never stored. */
+  implied?(account: Account): readonly Authenticator<Data>[]
+  /** The masked name shown on screens. */
+  describe(authenticator: Authenticator<Data>): string
+  readonly sender?: Sender
+}
+
+/** A factor of any state, data and view, as the core holds it. */
+// biome-ignore lint/suspicious/noExplicitAny: a factor's own types are opaque to the core and meet again inside the factor
+export type AnyFactor = Factor<any, any, any>
