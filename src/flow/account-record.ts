@@ -1,0 +1,139 @@
+import { randomToken } from '../crypto/random.ts'
+import type { Sealer } from '../crypto/seal.ts'
+import { StepUpError } from '../errors.ts'
+import type { Authenticator, Change } from '../factors/factor.ts'
+import type { Accounts } from '../store/accounts.ts'
+import { fromStore } from './vault.ts'
+
+/** All that is kept of one account for good. */
+export interface AccountRecord {
+  readonly authenticators: readonly Authenticator[]
+  /** Refused answers in a row, by factor id; the count that NIST SP 800-63B-4 ("Rate Limiting") caps at 100. */
+  readonly failures: Readonly<Record<string, number>>
+  /** Factors switched off for this account after too many refusals, with the epoch second. */
+  readonly disabledFactors: Readonly<Record<string, number>>
+  /** Changes with every enrolment, removal and reset. */
+  readonly factorsVersion: string
+  /** The factor that was used last, to be offered first. */
+  readonly lastFactor?: string
+}
+
+/** A record with the version that a write of it has to expect. */
+export interface LoadedRecord {
+  readonly record: AccountRecord
+  readonly version: number | null
+}
+
+/** Account records as the flow uses them: sealed and bound to their account at rest. */
+export interface AccountRecords {
+  /**
+   * An account that has none yet gets an empty one.
+   *
+   * @throws StepUpError `ERR_SEAL` where the record was altered or belongs to another account: what is not
+   * ours is never taken for "no authenticators".
+   */
+  load(accountId: string): Promise<LoadedRecord>
+  /** Writes if nobody wrote since it was loaded; answers whether it did. */
+  save(accountId: string, loaded: LoadedRecord, record: AccountRecord): Promise<boolean>
+  /**
+   * Loads, computes and saves until no other writer came between.
+   *
+   * @throws StepUpError `ERR_CONTENTION` after ten lost races.
+   */
+  update(accountId: string, change: (record: AccountRecord) => AccountRecord): Promise<void>
+}
+
+const MAX_RACES = 10
+const KIND = 'account'
+
+const empty: AccountRecord = { authenticators: [], failures: {}, disabledFactors: {}, factorsVersion: '0' }
+
+/** Wraps the host's durable records. @see {@link AccountRecords} */
+export const createAccountRecords = (accounts: Accounts, sealer: Sealer): AccountRecords => {
+  const aad = (accountId: string) => [KIND, accountId]
+  const records: AccountRecords = {
+    async load(accountId) {
+      const entry = await fromStore(accounts.load(accountId))
+      if (entry === undefined) return { record: empty, version: null }
+      return { record: JSON.parse(sealer.open(entry.record, aad(accountId))), version: entry.version }
+    },
+    save: (accountId, { version }, record) =>
+      fromStore(accounts.save(accountId, sealer.seal(JSON.stringify(record), aad(accountId)), version)),
+    async update(accountId, change) {
+      for (let race = 0; race < MAX_RACES; race += 1) {
+        const loaded = await records.load(accountId)
+        if (await records.save(accountId, loaded, change(loaded.record))) return
+      }
+      throw new StepUpError('ERR_CONTENTION', 'lost too many races for one account record')
+    },
+  }
+  return Object.freeze(records)
+}
+
+/** The account's authenticators that can be used now, oldest first; none of a factor that is switched off. */
+export const usableAuthenticators = (record: AccountRecord, factor?: string): readonly Authenticator[] =>
+  record.authenticators.filter(
+    (authenticator) =>
+      authenticator.status === 'active' &&
+      (factor === undefined || authenticator.factor === factor) &&
+      record.disabledFactors[authenticator.factor] === undefined,
+  )
+
+/** The id of the authenticator that an acceptance added or used, with the record that follows from it. */
+export interface Applied {
+  readonly record: AccountRecord
+  readonly authenticatorId: string | undefined
+}
+
+const withAdded = (record: AccountRecord, authenticator: Authenticator): AccountRecord => ({
+  ...record,
+  authenticators: [...record.authenticators, authenticator],
+  factorsVersion: randomToken(8),
+})
+
+const without = <T>(entries: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> =>
+  Object.fromEntries(Object.entries(entries).filter(([name]) => name !== key))
+
+/** What the record becomes when a ceremony of this factor is accepted. */
+export const applyAcceptance = (
+  record: AccountRecord,
+  factor: string,
+  accepted: { readonly authenticatorId?: string | undefined; readonly change?: Change<unknown> | undefined },
+  now: number,
+): Applied => {
+  const { change } = accepted
+  const used = { ...record, failures: without(record.failures, factor), lastFactor: factor }
+  if (change !== undefined && 'add' in change) {
+    const added: Authenticator = {
+      id: randomToken(16),
+      factor,
+      status: 'active',
+      createdAt: now,
+      lastUsedAt: now,
+      ...(change.nickname === undefined ? {} : { nickname: change.nickname }),
+      data: change.add,
+    }
+    return { record: withAdded(used, added), authenticatorId: added.id }
+  }
+  const id = accepted.authenticatorId
+  const authenticators = used.authenticators.map((authenticator) => {
+    if (authenticator.factor !== factor || authenticator.id !== id) return authenticator
+    const data = change?.update.authenticatorId === id ? change?.update.data : authenticator.data
+    return { ...authenticator, lastUsedAt: now, data }
+  })
+  return { record: { ...used, authenticators }, authenticatorId: id }
+}
+
+/** How many refusals in a row switch a factor off for the account (NIST SP 800-63B-4, "Rate Limiting"). */
+export const MAX_CONSECUTIVE_FAILURES = 100
+
+/** What the record becomes when an answer to this factor is refused. */
+export const applyRefusal = (record: AccountRecord, factor: string, now: number): AccountRecord => {
+  const count = (record.failures[factor] ?? 0) + 1
+  return {
+    ...record,
+    failures: { ...record.failures, [factor]: count },
+    disabledFactors:
+      count >= MAX_CONSECUTIVE_FAILURES ? { ...record.disabledFactors, [factor]: now } : record.disabledFactors,
+  }
+}
