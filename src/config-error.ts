@@ -1,0 +1,40 @@
+import type { z } from 'zod'
+import { StepUpError } from './errors.ts'
+
+type Path = readonly PropertyKey[]
+
+const SECRET = /password|secret|keys?$|^jwks/i
+
+/** Names a path the way it would be written in code: `levels[1].needs.kinds`. */
+const pathText = (path: Path) =>
+  path.reduce<string>(
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : `${text}${text && '.'}${String(key)}`),
+    '',
+  )
+
+/** What stands there, in words that give no secret away. */
+export const found = (value: unknown, path: Path): string => {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
+  if (typeof value === 'object' || typeof value === 'function') return `a value of type ${typeof value}`
+  if (path.some((key) => SECRET.test(String(key)))) return `a ${typeof value} that is kept secret here`
+  return JSON.stringify(value)?.slice(0, 120) ?? `a value of type ${typeof value}`
+}
+
+const at = (raw: unknown, path: Path) =>
+  path.reduce<unknown>((value, key) => (Object(value) === value ? Reflect.get(Object(value), key) : undefined), raw)
+
+const sentence = (issue: z.core.$ZodIssue, raw: unknown) =>
+  issue.code === 'unrecognized_keys'
+    ? `${pathText([...issue.path, issue.keys[0] ?? ''])}: found an unknown setting; allowed: ${issue.message}`
+    : `${pathText(issue.path) || 'configuration'}: found ${found(at(raw, issue.path), issue.path)}; allowed: ${issue.message}`
+
+/**
+ * One sentence for the first thing wrong with a configuration: its full path, what was found (never a
+ * secret) and what is allowed.
+ */
+export const configError = (raw: unknown, { issues: [first, ...rest] }: z.ZodError, prefix = ''): StepUpError => {
+  const more = rest.length > 0 ? ` (and ${rest.length} more)` : ''
+  return new StepUpError('ERR_CONFIG', `${prefix}${first === undefined ? 'not valid' : sentence(first, raw)}${more}`)
+}

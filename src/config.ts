@@ -1,0 +1,228 @@
+import { z } from 'zod'
+import type { Account } from './account.ts'
+import { acrValues, findLevel, type Level } from './assurance/levels.ts'
+import { standard } from './assurance/presets.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { configError } from './config-error.ts'
+import { StepUpError } from './errors.ts'
+import type { AnyFactor } from './factors/factor.ts'
+import { multiFactorLevel, type Policy } from './policy/policy.ts'
+import type { Accounts } from './store/accounts.ts'
+import { memoryStore } from './store/memory.ts'
+import type { Store } from './store/store.ts'
+
+/** What a host passes to `stepUp()`. */
+export interface StepUpOptions {
+  /**
+   * The host's user behind an `accountId`, asked at every decision; undefined where it no longer exists,
+   * which passes no authorization.
+   */
+  readonly account: (accountId: string) => Account | undefined | Promise<Account | undefined>
+  /** The factors people can use, made by their factories; ties on screen are broken by this order. */
+  readonly factors: readonly AnyFactor[]
+  /**
+   * Keys that seal all that is stored: 32 random bytes each, in base64url. The first seals, all open, so a
+   * new key is put in front and an old one removed when nothing is sealed with it any more.
+   */
+  readonly sealingKeys: readonly string[]
+  /** Short-lived records and, unless `accounts` is set, durable ones. Default: `memoryStore()`, lost at every restart. */
+  readonly store?: Store & Partial<Accounts>
+  /** Durable records, for a host that keeps them in its own database. Default: `store`. */
+  readonly accounts?: Accounts
+  /** Assurance levels, weakest first, or the name of a preset. Default `standard`. */
+  readonly levels?: 'standard' | readonly Level[]
+  /** When more than the login is owed. Default `{ default: 'always' }`. */
+  readonly policy?: Policy
+  /**
+   * How a first authenticator comes to an account: `open` offers enrolment inside the login where a level is
+   * asked or owed. Default `open`.
+   */
+  readonly enrollment?: 'open'
+  /**
+   * How long, in seconds, what was proved in one authorization counts as fresh for that authorization,
+   * whatever was asked. Default 600, at most 3600.
+   */
+  readonly flowSeconds?: number
+  /** The process clock. Default: the machine's. */
+  readonly clock?: Clock
+}
+
+/** Validated options with every default in place. */
+export interface Config {
+  readonly account: StepUpOptions['account']
+  readonly factors: readonly AnyFactor[]
+  readonly sealingKeys: readonly string[]
+  readonly store: Store
+  readonly accounts: Accounts
+  /** The records are lost when the process ends. */
+  readonly volatile: boolean
+  readonly levels: readonly Level[]
+  readonly policy: Policy
+  readonly flowSeconds: number
+  readonly clock: Clock
+}
+
+const DEFAULT_FLOW_SECONDS = 600
+const MAX_FLOW_SECONDS = 3600
+
+/** An object of these settings and no others. */
+const strict = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: ({ code }) => (code === 'unrecognized_keys' ? `only ${Object.keys(shape).join(', ')}` : 'an object'),
+  })
+
+const TEXT = 'a text that is not empty'
+const KINDS = ['knowledge', 'possession', 'inherence'] as const
+const TRAITS = [
+  'phishing-resistant',
+  'replay-resistant',
+  'user-verified',
+  'hardware',
+  'out-of-band',
+  'restricted',
+  'recovery',
+  'address',
+] as const
+const SECONDS = 'a whole number of seconds, at least 1'
+/** An acr travels in a space-separated list, so it has no space in it. */
+const ACR = 'printable ASCII without spaces'
+const FLOW_SECONDS = `a whole number of seconds from 1 to ${MAX_FLOW_SECONDS}`
+const FACTOR_ID = 'lower-case letters, digits and hyphens'
+
+const isCallable = (value: unknown) => typeof value === 'function'
+
+const text = z.string(TEXT).min(1, TEXT)
+const seconds = z.int(SECONDS).min(1, SECONDS)
+const acr = z.string(ACR).regex(/^[\x21-\x7e]+$/, ACR)
+const callable = z.custom<never>(isCallable, 'a function')
+const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, `one of ${values.join(', ')}`)
+const listOf = <Item extends z.ZodType>(item: Item, allowed: string) => z.array(item, allowed)
+
+const withFunctions = (...names: readonly string[]) =>
+  z.custom<never>(
+    (value) => Object(value) === value && names.every((name) => isCallable(Reflect.get(Object(value), name))),
+    `an object with the functions ${names.join(', ')}`,
+  )
+
+const traits = listOf(oneOf(TRAITS), `a list of ${TRAITS.join(', ')}`)
+
+const level = strict({
+  acr,
+  aliases: listOf(acr, 'a list of names').optional(),
+  needs: strict({
+    kinds: z.union([z.literal(1), z.literal(2)], '1 or 2').optional(),
+    traits: traits.optional(),
+    without: traits.optional(),
+    factors: listOf(text, 'a list of factor ids').min(1, 'at least one factor id').optional(),
+  }),
+  maxAgeSeconds: seconds.optional(),
+  overallMaxAgeSeconds: seconds.optional(),
+})
+
+const ceremony = z.object(
+  {
+    ttlSeconds: seconds,
+    fields: listOf(text, 'a list of form field names'),
+    begin: callable,
+    submit: callable,
+    view: callable,
+  },
+  'a ceremony',
+)
+
+const factor = z.object(
+  {
+    id: z.string(FACTOR_ID).regex(/^[a-z][a-z0-9-]*$/, FACTOR_ID),
+    kinds: listOf(oneOf(KINDS), `a list of ${KINDS.join(', ')}`).min(1, 'at least one kind'),
+    traits,
+    amr: listOf(text, 'a list of amr values'),
+    challenge: ceremony,
+    enroll: ceremony.optional(),
+    describe: callable,
+  },
+  'a factor, such as totp({ issuer })',
+)
+
+const policy = strict({
+  default: oneOf(['never', 'always']).optional(),
+  clients: z.record(text, strict({ floor: text }), 'an object by client_id').optional(),
+})
+
+const schemaFor = (levels: unknown) =>
+  strict({
+    account: callable,
+    factors: listOf(factor, 'a list of factors').min(1, 'at least one factor'),
+    sealingKeys: listOf(z.string('a text'), 'a list of keys').min(1, 'at least one key'),
+    store: withFunctions('get', 'put', 'take', 'delete', 'list').optional(),
+    accounts: withFunctions('load', 'save', 'claim', 'owner', 'release').optional(),
+    levels: Array.isArray(levels)
+      ? z.array(level).min(1, 'at least one level')
+      : z.literal('standard', "'standard' or a list of levels").optional(),
+    policy: policy.optional(),
+    enrollment: z.literal('open', "'open'").optional(),
+    flowSeconds: z.int(FLOW_SECONDS).min(1, FLOW_SECONDS).max(MAX_FLOW_SECONDS, FLOW_SECONDS).optional(),
+    clock: callable.optional(),
+  })
+
+const PREFIX = 'stepUp(options): '
+
+const refuse = (path: string, found: string, allowed: string): never => {
+  throw new StepUpError('ERR_CONFIG', `${PREFIX}${path}: found ${found}; allowed: ${allowed}`)
+}
+
+const firstDuplicate = (values: readonly string[]) => values.find((value, index) => values.indexOf(value) !== index)
+
+const assertConsistent = ({ factors, levels, policy }: Pick<Config, 'factors' | 'levels' | 'policy'>) => {
+  const ids = factors.map(({ id }) => id)
+  const twice = firstDuplicate(ids)
+  if (twice !== undefined) refuse('factors', `"${twice}" twice`, 'each factor once')
+
+  const spelledTwice = firstDuplicate(acrValues(levels))
+  if (spelledTwice !== undefined) refuse('levels', `"${spelledTwice}" twice`, 'each acr and alias once')
+
+  levels.forEach((one, index) => {
+    const strange = one.needs.factors?.find((id) => !ids.includes(id))
+    if (strange !== undefined) refuse(`levels[${index}].needs.factors`, `"${strange}"`, ids.join(', '))
+  })
+  if (policy.default !== 'never' && multiFactorLevel(levels) === undefined)
+    refuse('policy.default', '"always"', '"never", as no level has needs.kinds 2')
+  for (const [clientId, { floor }] of Object.entries(policy.clients ?? {}))
+    if (findLevel(levels, floor) === undefined)
+      refuse(`policy.clients.${clientId}.floor`, `"${floor}"`, acrValues(levels).join(', '))
+}
+
+const durable = ({ accounts, store }: StepUpOptions, fallback: Accounts): Accounts => {
+  if (accounts !== undefined) return accounts
+  if (store === undefined) return fallback
+  if (!isCallable(store.load) || !isCallable(store.save))
+    refuse('accounts', 'nothing', 'durable records, here or as part of store')
+  return store as Store & Accounts
+}
+
+/**
+ * Validates options and fills in defaults.
+ *
+ * @throws StepUpError `ERR_CONFIG` naming the full path, what was found and what is allowed.
+ */
+export const readOptions = (input: StepUpOptions): Config => {
+  const { error } = schemaFor((input as Partial<StepUpOptions> | undefined)?.levels).safeParse(input)
+  if (error !== undefined) throw configError(input, error, PREFIX)
+  const clock = input.clock ?? systemClock
+  const memory = memoryStore({ clock })
+  const levels = input.levels === undefined || input.levels === 'standard' ? standard : input.levels
+  const policy: Policy = { default: 'always', ...input.policy }
+  assertConsistent({ factors: input.factors, levels, policy })
+  return Object.freeze({
+    account: input.account,
+    factors: input.factors,
+    sealingKeys: input.sealingKeys,
+    store: input.store ?? memory,
+    accounts: durable(input, memory),
+    volatile: input.store === undefined,
+    levels,
+    policy,
+    flowSeconds: input.flowSeconds ?? DEFAULT_FLOW_SECONDS,
+    clock,
+  })
+}

@@ -1,0 +1,43 @@
+import { bodyParser } from '@koa/bodyparser'
+import type { Context } from 'koa'
+import { z } from 'zod'
+
+/** A body that is not the small plain form our pages post. */
+export interface UnreadableForm {
+  readonly status: 400 | 413 | 415
+}
+
+const LIMIT = '16kb'
+const FORM = 'application/x-www-form-urlencoded'
+
+const parser = bodyParser({ enableTypes: ['form'], formLimit: LIMIT, encoding: 'utf-8' })
+
+/** Text fields only: an array, an object or a doubled field is not a form of ours. */
+const fields = z.record(z.string(), z.string())
+
+const statusOf = (error: unknown) => {
+  const status = (error as { status?: unknown }).status
+  return status === 413 || status === 415 ? status : 400
+}
+
+/**
+ * The fields of a posted form, or the status that says why there are none. A body that a parser before us
+ * has read already is taken from it.
+ */
+export const readForm = async (ctx: Context): Promise<Readonly<Record<string, string>> | UnreadableForm> => {
+  if (!ctx.is(FORM)) return { status: 415 }
+  const before = (ctx.req as { body?: unknown }).body
+  if (before === undefined) {
+    try {
+      await parser(ctx, async () => undefined)
+    } catch (error) {
+      return { status: statusOf(error) }
+    }
+  }
+  const { success, data } = fields.safeParse(before ?? ctx.request.body)
+  return success ? Object.freeze({ ...data }) : { status: 400 }
+}
+
+/** Tells the two apart: no form of ours has a field named `status`, and no value in one is a number. */
+export const isUnreadable = (form: Readonly<Record<string, string>> | UnreadableForm): form is UnreadableForm =>
+  typeof form.status === 'number'

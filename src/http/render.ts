@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ejs from 'ejs'
+import type { Screen } from './screens.ts'
+
+const defaultLocale = 'en'
+
+// Both headers are the browser's to fill; a person's real list of languages is far shorter.
+const maxHeaderLength = 256
+
+/** Text of a message in one language, `{name}` places filled in; unescaped, the template escapes on output. */
+export type Translate = Screen['t']
+
+/** Turns screens into HTML. Everything it needs is read once, when it is created. */
+export interface Renderer {
+  /** HTML of a view such as `choose` or `totp/challenge`. Throws a `TypeError` for a name that is no view. */
+  readonly render: (view: string, screen: Screen) => string
+  readonly hasView: (view: string) => boolean
+  /**
+   * The texts of one language. Throws a `TypeError` for a language that is not in `locales`; the returned function
+   * throws one for an unknown message id and for a place without a value.
+   *
+   * `{name}` is filled in as it is, `{name:duration}` takes seconds and reads as a length of time.
+   */
+  readonly translate: (locale: string) => Translate
+  /** BCP 47 tags of the languages the screens exist in. */
+  readonly locales: readonly string[]
+  /**
+   * The best of `locales` for a request, `en` where none fits: `ui_locales` first, then `Accept-Language` by weight.
+   *
+   * @see RFC 4647 section 3.4 (Lookup); OpenID Connect Core 1.0 section 3.1.2.1 (`ui_locales`)
+   */
+  readonly negotiate: (uiLocales: string | undefined, acceptLanguage: string | undefined) => string
+  /** The one style sheet: file name with a hash of its content, text, and entity tag. */
+  readonly stylesheet: { readonly path: string; readonly body: string; readonly etag: string }
+}
+
+/** Reads and compiles every view, language and style of this package. Throws where a message id is defined twice. */
+export const createRenderer = (): Renderer => {
+  // The same from src/http and from dist/http.
+  const root = fileURLToPath(new URL('../../views/', import.meta.url))
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  const views = compileViews(root, files)
+  const translations = readTranslations(root, files)
+  const locales = Object.freeze([...translations.keys()].sort())
+  return Object.freeze({
+    render: (view: string, screen: Screen) => known(views, view, 'view')(screen),
+    hasView: (view: string) => views.has(view),
+    translate: (locale: string) => known(translations, locale, 'language'),
+    locales,
+    negotiate: (uiLocales: string | undefined, acceptLanguage: string | undefined) =>
+      [...languageTags(uiLocales), ...languageRanges(acceptLanguage)]
+        .map((tag) => lookUp(tag, locales))
+        .find((locale) => locale !== undefined) ?? defaultLocale,
+    stylesheet: readStylesheet(root),
+  })
+}
+
+/** A map, never a path: a name that was not on the disk at creation cannot reach the disk (CWE-22). */
+const known = <Value>(table: ReadonlyMap<string, Value>, name: string, what: string): Value => {
+  const value = table.get(name)
+  if (value === undefined) throw new TypeError(`unknown ${what} ${JSON.stringify(name)}`)
+  return value
+}
+
+const compileViews = (root: string, files: readonly string[]): ReadonlyMap<string, ejs.TemplateFunction> => {
+  const views = new Map<string, ejs.TemplateFunction>()
+  for (const file of files.filter((name) => name.endsWith('.ejs'))) {
+    const filename = join(root, file)
+    // `include('/partials/x')` finds partials in the cache by file name, so no page reads the disk.
+    const options = { filename, root, cache: true, strict: true, _with: false, localsName: 'it' }
+    const template = ejs.compile(readFileSync(filename, 'utf8'), options)
+    ejs.cache.set(filename, template)
+    const name = file.slice(0, -'.ejs'.length).replaceAll(sep, '/')
+    if (!name.split('/').includes('partials')) views.set(name, template)
+  }
+  return views
+}
+
+/** Shared words live in `messages/`, a factor's own beside its views: `totp/en.json`. */
+const readTranslations = (root: string, files: readonly string[]): ReadonlyMap<string, Translate> => {
+  const words = new Map<string, Map<string, string>>()
+  for (const file of files.filter((name) => name.endsWith('.json'))) {
+    const locale = basename(file, '.json')
+    const messages = words.get(locale) ?? new Map<string, string>()
+    words.set(locale, messages)
+    for (const [id, text] of Object.entries<string>(JSON.parse(readFileSync(join(root, file), 'utf8')))) {
+      if (messages.has(id)) throw new TypeError(`${file}: ${id} is defined twice`)
+      messages.set(id, text)
+    }
+  }
+  const offered = files.filter((file) => dirname(file) === 'messages' && file.endsWith('.json'))
+  const english = words.get(defaultLocale) ?? new Map<string, string>()
+  return new Map(
+    offered.map((file) => {
+      const locale = basename(file, '.json')
+      // A factor from elsewhere may bring English only: one English sentence is better than no page.
+      return [locale, translator(locale, new Map([...english, ...(words.get(locale) ?? [])]))]
+    }),
+  )
+}
+
+const translator = (locale: string, messages: ReadonlyMap<string, string>): Translate => {
+  const inSeconds = durationFormat(locale, 'second')
+  const inMinutes = durationFormat(locale, 'minute')
+  const duration = (seconds: number) =>
+    seconds < 120 ? inSeconds.format(seconds) : inMinutes.format(Math.ceil(seconds / 60))
+  return (id, values = {}) =>
+    // One pass: braces inside a value stay what they are.
+    known(messages, id, 'message').replace(/\{(\w+)(:duration)?\}/g, (_place, name: string, format?: string) => {
+      const value = Object.hasOwn(values, name) ? values[name] : undefined
+      if (value === undefined) throw new TypeError(`message ${id}: no value for {${name}}`)
+      return format === undefined ? String(value) : duration(Number(value))
+    })
+}
+
+const durationFormat = (locale: string, unit: 'second' | 'minute') =>
+  new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' })
+
+const languageTags = (uiLocales = ''): readonly string[] => uiLocales.slice(0, maxHeaderLength).split(' ')
+
+/** RFC 9110 section 12.5.4: comma-separated, `;q=` from 0 (not acceptable) to 1, which is the default. */
+const languageRanges = (acceptLanguage = ''): readonly string[] =>
+  acceptLanguage
+    .slice(0, maxHeaderLength)
+    .split(',')
+    .map((range) => {
+      const [tag = '', weight = 'q=1'] = range.split(';').map((part) => part.trim())
+      return { tag, weight: Number(weight.replace(/^q=/i, '')) }
+    })
+    .filter(({ weight }) => weight > 0)
+    .sort((one, other) => other.weight - one.weight)
+    .map(({ tag }) => tag)
+
+const lookUp = (tag: string, locales: readonly string[]): string | undefined => {
+  const subtags = tag.toLowerCase().split('-')
+  for (let length = subtags.length; length > 0; length--) {
+    const shorter = subtags.slice(0, length).join('-')
+    const found = locales.find((locale) => locale.toLowerCase() === shorter)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+const readStylesheet = (root: string): Renderer['stylesheet'] => {
+  const body = readFileSync(join(root, 'assets/step-up.css'), 'utf8')
+  const hash = createHash('sha256').update(body).digest('hex').slice(0, 8)
+  return Object.freeze({ path: `step-up.${hash}.css`, body, etag: `"${hash}"` })
+}

@@ -1,0 +1,79 @@
+import Router, { type RouterContext } from '@koa/router'
+import type { Middleware } from 'koa'
+import { randomToken } from '../crypto/random.ts'
+import { StepUpError } from '../errors.ts'
+import { answerPage, leavePage, showChoice, showPage } from './pages.ts'
+import { type PageTools, sendFailure } from './visit.ts'
+
+/** Seconds after which a browser is told to ask again while the store is out of reach. */
+const RETRY_AFTER_SECONDS = 5
+const IMMUTABLE = 'public, max-age=31536000, immutable'
+
+const asError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error('not an error was thrown'))
+
+/** The last resort: a page with a reference, the error itself to the host's log, and never a stack on the wire. */
+const failSafe =
+  (tools: PageTools): Middleware =>
+  async (ctx, next) => {
+    try {
+      await next()
+    } catch (thrown) {
+      const reference = randomToken(6)
+      const error = Object.assign(asError(thrown), { reference })
+      tools.provider.emit('server_error', ctx as never, error)
+      const storeIsDown = error instanceof StepUpError && error.code === 'ERR_STORE'
+      if (!storeIsDown) return sendFailure(ctx, tools, 500, 'error.unexpected', { reference })
+      ctx.set('Retry-After', String(RETRY_AFTER_SECONDS))
+      const retry = ctx.method === 'GET' ? { retryHref: ctx.originalUrl } : {}
+      return sendFailure(ctx, tools, 503, 'error.unavailable', { reference, ...retry })
+    }
+  }
+
+const param = ({ params }: RouterContext, name: string): string => params[name] ?? ''
+
+const serveStylesheet = (ctx: RouterContext, tools: PageTools) => {
+  const { path, etag, body } = tools.renderer.stylesheet
+  if (param(ctx, 'file') !== path) return sendFailure(ctx, tools, 404, 'error.not-found')
+  ctx.set({ 'Cache-Control': IMMUTABLE, 'X-Content-Type-Options': 'nosniff' })
+  ctx.etag = etag
+  ctx.type = 'css'
+  ctx.body = body
+}
+
+const wrongMethod = (tools: PageTools, allow: string) => (ctx: RouterContext) => {
+  ctx.set('Allow', allow)
+  return sendFailure(ctx, tools, 405, 'error.not-found')
+}
+
+/**
+ * All HTTP of the interaction pages, as one Koa middleware that leaves every other path alone.
+ *
+ * Unknown paths and wrong methods below our root get a page as well: 404, or 405 with `Allow`. A factor's
+ * pages stand at `/:uid/:factor`; its id is checked by the page, never used as a path.
+ */
+export const createRoutes = (tools: PageTools): Middleware => {
+  const { root } = tools
+  const uidOf = (ctx: RouterContext) => param(ctx, 'uid')
+  const router = new Router({ prefix: root })
+    .get('/assets/:file', (ctx) => serveStylesheet(ctx, tools))
+    .all('/assets/:file', wrongMethod(tools, 'GET, HEAD'))
+    .get('/:uid', (ctx) => showPage(ctx, tools, uidOf(ctx)))
+    .all('/:uid', wrongMethod(tools, 'GET, HEAD'))
+    .get('/:uid/choose', (ctx) => showChoice(ctx, tools, uidOf(ctx)))
+    .all('/:uid/choose', wrongMethod(tools, 'GET, HEAD'))
+    .post('/:uid/cancel', (ctx) => leavePage(ctx, tools, uidOf(ctx), { outcome: 'cancelled' }))
+    .all('/:uid/cancel', wrongMethod(tools, 'POST'))
+    .post('/:uid/decline', (ctx) => leavePage(ctx, tools, uidOf(ctx), { outcome: 'declined' }))
+    .all('/:uid/decline', wrongMethod(tools, 'POST'))
+    .get('/:uid/:factor', (ctx) => showPage(ctx, tools, uidOf(ctx), param(ctx, 'factor')))
+    .post('/:uid/:factor', (ctx) => answerPage(ctx, tools, uidOf(ctx), param(ctx, 'factor')))
+    .all('/:uid/:factor', wrongMethod(tools, 'GET, HEAD, POST'))
+
+  const routes = router.routes()
+  const safely = failSafe(tools)
+  return async function stepUpPages(ctx, next) {
+    if (ctx.path !== root && !ctx.path.startsWith(`${root}/`)) return next()
+    const notFound = async () => sendFailure(ctx, tools, 404, 'error.not-found')
+    return safely(ctx, () => routes(ctx as never, notFound))
+  }
+}

@@ -1,0 +1,105 @@
+/** What every screen gets. Texts are looked up in the template by `it.t(id, values)`. */
+export interface Screen {
+  /** Text of a message in the screen's language, `{name}` places filled in; unescaped. */
+  readonly t: (id: string, values?: Readonly<Record<string, string | number>>) => string
+  readonly locale: string
+  /** URL path of the style sheet. */
+  readonly stylesheet: string
+  /** Whose account; absent before sign-in. */
+  readonly accountLabel?: string
+  /** The relying party's name; absent where it is unknown (expired pages). */
+  readonly clientName?: string
+}
+
+/** The ways out of a screen inside an interaction; each is a form that posts `csrf`. */
+export interface WaysOut {
+  readonly csrf: string
+  /** Posts here to cancel and go back to the relying party. */
+  readonly cancelAction: string
+  /** Posts here to go on without; present where the level is voluntary. */
+  readonly declineAction?: string
+}
+
+/** A message about the last answer: its id, and the values of its places. */
+export interface Notice {
+  readonly id: string
+  readonly values?: Readonly<Record<string, string | number>>
+}
+
+/** `views/<factor>/challenge.ejs` and `views/<factor>/enroll.ejs`. */
+export interface CeremonyScreen<View = unknown> extends Screen, WaysOut {
+  /** Where the form posts to. */
+  readonly action: string
+  /** Link to the list of other ways, present where there is another. */
+  readonly chooseHref?: string
+  /** Masked names of the authenticators that can answer; an empty name is not shown. */
+  readonly authenticators: readonly string[]
+  /** Id of the message about the last answer, with its values. */
+  readonly error?: Notice
+  /** The factor's own view. */
+  readonly view: View
+}
+
+/** `views/closed.ejs`: no further answer is looked at for now; says why, and what to do. */
+export interface ClosedScreen extends Screen, WaysOut {
+  readonly notice: Notice
+  /** Link that begins anew, present where that will help. */
+  readonly retryHref?: string
+  /** Link to the list of other ways, present where there is another. */
+  readonly chooseHref?: string
+}
+
+/** `views/choose.ejs`: which way to prove it, or which to set up. */
+export interface ChooseScreen extends Screen, WaysOut {
+  readonly purpose: 'challenge' | 'enroll'
+  readonly options: readonly {
+    readonly factor: string
+    readonly href: string
+    readonly authenticators: readonly string[]
+  }[]
+}
+
+/** `views/unreachable.ejs`: the relying party asks for more than this account can show. */
+export interface UnreachableScreen extends Screen, WaysOut {
+  /** True where this service has a method that would do and the account only lacks it. */
+  readonly offered: boolean
+}
+
+/** `views/expired.ejs` and `views/error.ejs`. */
+export interface ErrorScreen extends Screen {
+  /** Message id stem: `<id>.heading` and `<id>.text` exist. */
+  readonly id: string
+  /** Shown to quote to support; also in the log line. */
+  readonly reference?: string
+  /** Link to try again. */
+  readonly retryHref?: string
+}
+
+/** `views/serve/login.ejs`: the login page of a provider that runs by itself. */
+export interface LoginScreen extends Screen, WaysOut {
+  readonly action: string
+  readonly error?: Notice
+  /** What was typed before, or the relying party's hint. */
+  readonly username?: string
+}
+
+/** `views/serve/consent.ejs`: what the relying party may read. */
+export interface ConsentScreen extends Screen, WaysOut {
+  readonly action: string
+  readonly clientName: string
+  readonly accountLabel: string
+  /** `text` is shown as it is, in the screen's language. */
+  readonly scopes: readonly { readonly id: string; readonly text: string }[]
+}
+
+/** `views/serve/logout.ejs`: posts `xsrf`, and `logout=yes` to sign out. */
+export interface LogoutScreen extends Screen {
+  readonly action: string
+  readonly xsrf: string
+}
+
+/** `views/serve/signed-out.ejs` and `views/serve/home.ejs`. */
+export interface PlainScreen extends Screen {
+  /** Link to the demonstration app, present where it runs. */
+  readonly demoHref?: string
+}

@@ -1,0 +1,112 @@
+import type { Configuration, KoaContextWithOIDC, Session } from 'oidc-provider'
+import { acrValues, carriage, type Level } from '../assurance/levels.ts'
+import type { Config } from '../config.ts'
+import { StepUpError } from '../errors.ts'
+import { type Decider, PROMPT } from './decision.ts'
+import { mountPathOf } from './oidc.ts'
+import { withStepUp } from './prompt.ts'
+import { tokenClaims } from './report.ts'
+import { assertAcrClaim } from './request.ts'
+
+/** Where our pages stand, below the provider's mount path. */
+export const PAGES = '/mfa'
+
+const DEFAULT_SESSION_SECONDS = 14 * 86_400
+
+const refuse = (message: string): never => {
+  throw new StepUpError('ERR_CONFIG', `configure(): ${message}`)
+}
+
+const assertUsable = ({ features, cookies, interactions }: Configuration) => {
+  if (features?.devInteractions?.enabled === true)
+    refuse('features.devInteractions is on, and would take the place of every page; turn it off')
+  if (!Array.isArray(cookies?.keys) || cookies.keys.length === 0)
+    refuse('cookies.keys is missing, so that no cookie would be signed; set at least one random text')
+  if (typeof interactions?.url !== 'function')
+    refuse('interactions.url is missing; set the function that tells where your login and consent pages are')
+}
+
+/** The claims of the `openid` scope, as a list or as an object, with ours among them. */
+const withClaims = (claims: Configuration['claims']): NonNullable<Configuration['claims']> => {
+  const openid = claims?.openid
+  const listed = Array.isArray(openid) ? openid : Object.keys(openid ?? {})
+  return { ...claims, openid: [...new Set(['sub', ...listed, 'acr', 'amr', 'auth_time'])] }
+}
+
+/** How long a session lives from now, by the host's own `ttl.Session`. */
+export const sessionLife =
+  ({ ttl }: Configuration) =>
+  (ctx: KoaContextWithOIDC, session: Session): number => {
+    const life = ttl?.Session ?? DEFAULT_SESSION_SECONDS
+    return typeof life === 'function' ? life(ctx, session) : life
+  }
+
+/** Whether the strongest that any configured factor shows, beside a password, would meet the level. */
+const offeredBy =
+  ({ factors, levels }: Pick<Config, 'factors' | 'levels'>) =>
+  (acr: string): boolean => {
+    const level: Level | undefined = levels.find((one) => one.acr === acr)
+    const moment = { now: 0, cid: undefined, flowSeconds: 0 }
+    const at = { at: 0, cid: '' }
+    const password = { ...at, factor: 'login', kinds: ['knowledge'], traits: [], amr: [] } as const
+    return factors.some(
+      ({ id, kinds, traits, amr }) =>
+        level !== undefined &&
+        carriage(level, [password, { ...at, factor: id, kinds, traits, amr }], moment) !== undefined,
+    )
+  }
+
+/**
+ * The host's configuration with step-up in it. Pure: the host's object and all that hangs on it stay as they
+ * are.
+ *
+ * Adds our prompt and check to a copy of the interaction policy, our levels to `acrValues`, `acr`, `amr` and
+ * `auth_time` to the `openid` scope and to tokens, and turns the claims parameter on unless the host said no.
+ *
+ * @throws StepUpError `ERR_CONFIG` where development interactions are on, or cookie keys or
+ * `interactions.url` are missing.
+ */
+export const configure = (host: Configuration, config: Config, decide: Decider): Configuration => {
+  assertUsable(host)
+  const { interactions, features, findAccount, extraTokenClaims } = host
+  const claimsParameter = features?.claimsParameter
+  const hostUrl = interactions?.url as NonNullable<NonNullable<Configuration['interactions']>['url']>
+  return {
+    ...host,
+    acrValues: [...new Set([...(host.acrValues ?? []), ...acrValues(config.levels)])],
+    claims: withClaims(host.claims),
+    interactions: {
+      ...interactions,
+      policy: withStepUp(interactions?.policy, decide, offeredBy(config)),
+      url: (ctx, interaction) =>
+        interaction.prompt.name === PROMPT
+          ? `${mountPathOf(ctx)}${PAGES}/${interaction.uid}`
+          : hostUrl(ctx, interaction),
+    },
+    features: {
+      ...features,
+      devInteractions: { enabled: false },
+      claimsParameter: {
+        ...claimsParameter,
+        enabled: claimsParameter?.enabled ?? true,
+        assertClaimsParameter: async (ctx, claims, client) => {
+          await claimsParameter?.assertClaimsParameter?.(ctx, claims, client)
+          assertAcrClaim(ctx, claims, config.levels)
+        },
+      },
+    },
+    ...(findAccount === undefined
+      ? {}
+      : {
+          // What a decision needs is read while the host looks its account up.
+          findAccount: (ctx, sub, token) => {
+            if (ctx?.oidc !== undefined) void decide(ctx)
+            return findAccount(ctx, sub, token)
+          },
+        }),
+    extraTokenClaims: async (ctx, token) => {
+      const claims = { ...(await extraTokenClaims?.(ctx, token)), ...tokenClaims(ctx) }
+      return Object.keys(claims).length > 0 ? claims : undefined
+    },
+  }
+}

@@ -1,0 +1,33 @@
+import type { Client, Interaction, KoaContextWithOIDC, Account as OidcAccount, Session } from 'oidc-provider'
+
+/** The parts of `ctx.oidc` that every browser-facing authorization pass has once its account is loaded. */
+export interface Pass {
+  readonly session: Session & { accountId: string }
+  readonly client: Client
+  readonly account: OidcAccount | undefined
+  readonly params: Readonly<Record<string, unknown>>
+  /** Only on resuming: the interaction that was just finished. */
+  readonly interaction: Interaction | undefined
+}
+
+/** Narrows `ctx.oidc` to a pass with a signed-in account; undefined where nobody is signed in. */
+export const passOf = ({ oidc }: KoaContextWithOIDC): Pass | undefined => {
+  const { session, client, account, params = {}, entities } = oidc
+  if (session?.accountId === undefined || client === undefined) return undefined
+  return { session: session as Pass['session'], client, account, params, interaction: entities.Interaction }
+}
+
+interface MountedRequest {
+  readonly originalUrl?: string
+  readonly baseUrl?: string
+}
+
+/**
+ * The path the provider is mounted under, `''` where it is not. Express and its kin rewrite `req.url` and
+ * keep the whole in `originalUrl`; koa-mount tells in `ctx.mountPath`.
+ */
+export const mountPathOf = (ctx: { req: object; url: string; mountPath?: string }): string => {
+  const { originalUrl, baseUrl } = ctx.req as MountedRequest
+  if (originalUrl?.endsWith(ctx.url)) return originalUrl.slice(0, originalUrl.length - ctx.url.length)
+  return ctx.mountPath ?? baseUrl ?? ''
+}
