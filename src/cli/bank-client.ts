@@ -1,0 +1,89 @@
+import * as oidc from 'openid-client'
+import type { SignedIn, Trip } from './bank-sessions.ts'
+import type { Demand } from './bank-words.ts'
+
+/** How Bank is registered with its sign-in service. */
+export interface BankRegistration {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** The address of Bank itself, without a slash at the end. */
+  readonly origin: string
+}
+
+/** Bank's end of OpenID Connect. */
+export interface BankClient {
+  /** Where to send the browser, and what to keep until it comes back. */
+  depart(purpose: string, demand: Demand): Promise<{ url: URL; state: string; trip: Trip }>
+  /** Redeems the response; rejects with openid-client's errors. */
+  arrive(currentUrl: URL, state: string, trip: Trip, demand: Demand): Promise<SignedIn>
+  /** Where to send the browser to sign out everywhere; OpenID Connect RP-Initiated Logout 1.0 section 2. */
+  depose(idToken: string): Promise<URL>
+}
+
+const SCOPE = 'openid profile email'
+
+const connect = ({ issuer, clientId, clientSecret }: BankRegistration) => {
+  const insecure = issuer.startsWith('http:') ? { execute: [oidc.allowInsecureRequests] } : {}
+  const metadata = { id_token_signed_response_alg: 'ES256' }
+  return oidc.discovery(new URL(issuer), clientId, metadata, oidc.ClientSecretBasic(clientSecret), insecure)
+}
+
+/** OpenID Connect Core 1.0 section 5.5.1.1: essential, so that less is an error and not a silent success. */
+const demandParameters = ({ acr, maxAgeSeconds }: Demand): Record<string, string> => ({
+  ...(acr === undefined ? {} : { claims: JSON.stringify({ id_token: { acr: { essential: true, value: acr } } }) }),
+  ...(maxAgeSeconds === undefined ? {} : { max_age: String(maxAgeSeconds) }),
+})
+
+const nameOf = (claims: object) => {
+  const [name] = ['name', 'preferred_username', 'sub'].map((key) => Reflect.get(claims, key)).filter(Boolean)
+  return String(name)
+}
+
+/** Bank's client; it meets the sign-in service at the first trip and again after a failure. */
+export const createBankClient = (registration: BankRegistration): BankClient => {
+  const { origin } = registration
+  let connecting: Promise<oidc.Configuration> | undefined
+  const connected = () => {
+    connecting ??= connect(registration)
+    connecting.catch(() => {
+      connecting = undefined
+    })
+    return connecting
+  }
+
+  return Object.freeze({
+    async depart(purpose: string, demand: Demand) {
+      const trip: Trip = { purpose, codeVerifier: oidc.randomPKCECodeVerifier(), nonce: oidc.randomNonce() }
+      const state = oidc.randomState()
+      const url = oidc.buildAuthorizationUrl(await connected(), {
+        redirect_uri: `${origin}/callback`,
+        scope: SCOPE,
+        state,
+        nonce: trip.nonce,
+        code_challenge: await oidc.calculatePKCECodeChallenge(trip.codeVerifier),
+        code_challenge_method: 'S256',
+        ...demandParameters(demand),
+      })
+      return { url, state, trip }
+    },
+    async arrive(currentUrl: URL, state: string, trip: Trip, { maxAgeSeconds }: Demand): Promise<SignedIn> {
+      const configuration = await connected()
+      const tokens = await oidc.authorizationCodeGrant(configuration, currentUrl, {
+        expectedState: state,
+        expectedNonce: trip.nonce,
+        pkceCodeVerifier: trip.codeVerifier,
+        idTokenExpected: true,
+        ...(maxAgeSeconds === undefined ? {} : { maxAge: maxAgeSeconds }),
+      })
+      const claims = tokens.claims() as SignedIn['claims'] & { sub: string }
+      const profile = await oidc.fetchUserInfo(configuration, tokens.access_token, claims.sub)
+      return { sub: claims.sub, name: nameOf(profile), claims, idToken: tokens.id_token ?? '' }
+    },
+    depose: async (idToken: string) =>
+      oidc.buildEndSessionUrl(await connected(), {
+        id_token_hint: idToken,
+        post_logout_redirect_uri: `${origin}/signed-out`,
+      }),
+  })
+}

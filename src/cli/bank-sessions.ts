@@ -1,0 +1,82 @@
+import type { Context } from 'koa'
+import { randomToken } from '../crypto/random.ts'
+import type { SignInClaims } from './bank-words.ts'
+
+/** Somebody who signed in to Bank. */
+export interface SignedIn {
+  readonly sub: string
+  readonly name: string
+  readonly claims: SignInClaims & Readonly<Record<string, unknown>>
+  /** The ID token as it came, for signing out. */
+  readonly idToken: string
+}
+
+/** A trip to the sign-in service that has not come back yet. */
+export interface Trip {
+  /** What it is for: the path of a page. */
+  readonly purpose: string
+  readonly codeVerifier: string
+  readonly nonce: string
+}
+
+/** What Bank keeps of one browser. */
+export interface BankSession {
+  /** In every form; a form of another site does not know it. */
+  readonly csrf: string
+  /** By `state`; one for each tab. */
+  readonly trips: Map<string, Trip>
+  signedIn?: SignedIn
+}
+
+/** Bank's sessions, found by a cookie. */
+export interface BankSessions {
+  of(ctx: Context): BankSession | undefined
+  /** The browser's session, or a new one. */
+  ensure(ctx: Context): BankSession
+  /** Gives the session to a new cookie: whoever knew the old one is out. */
+  rotate(ctx: Context, session: BankSession): void
+  end(ctx: Context): void
+}
+
+const COOKIE = 'bank'
+const MAX_SESSIONS = 10_000
+const MAX_TRIPS = 10
+
+/** Notes a trip; the oldest of too many is forgotten. */
+export const addTrip = ({ trips }: BankSession, state: string, trip: Trip) => {
+  trips.set(state, trip)
+  const [oldest] = trips.keys()
+  if (trips.size > MAX_TRIPS && oldest !== undefined) trips.delete(oldest)
+}
+
+/** Sessions in this process's memory. */
+export const createBankSessions = (): BankSessions => {
+  const sessions = new Map<string, BankSession>()
+  const find = (ctx: Context) => sessions.get(ctx.cookies.get(COOKIE) ?? '')
+  const forget = (ctx: Context) => sessions.delete(ctx.cookies.get(COOKIE) ?? '')
+  const remember = (ctx: Context, session: BankSession) => {
+    const id = randomToken(32)
+    sessions.set(id, session)
+    const [oldest] = sessions.keys()
+    if (sessions.size > MAX_SESSIONS && oldest !== undefined) sessions.delete(oldest)
+    ctx.cookies.set(COOKIE, id, { httpOnly: true, sameSite: 'lax', overwrite: true })
+  }
+  return Object.freeze({
+    of: find,
+    ensure(ctx: Context) {
+      const known = find(ctx)
+      if (known) return known
+      const session: BankSession = { csrf: randomToken(16), trips: new Map() }
+      remember(ctx, session)
+      return session
+    },
+    rotate(ctx: Context, session: BankSession) {
+      forget(ctx)
+      remember(ctx, session)
+    },
+    end(ctx: Context) {
+      forget(ctx)
+      ctx.cookies.set(COOKIE, null, { httpOnly: true, sameSite: 'lax' })
+    },
+  })
+}

@@ -1,0 +1,127 @@
+import type { ClientMetadata } from 'oidc-provider'
+import { systemClock } from '../clock.ts'
+import { randomToken } from '../crypto/random.ts'
+import { createSealer } from '../crypto/seal.ts'
+import { totp } from '../factors/totp.ts'
+import { applyAcceptance, createAccountRecords } from '../flow/account-record.ts'
+import type { Accounts } from '../store/accounts.ts'
+import { memoryStore } from '../store/memory.ts'
+import { startBank } from './bank.ts'
+import { defineConfig, type ServeConfig } from './config.ts'
+import { generateSigningKeys } from './configuration.ts'
+import { memoryAdapter } from './memory-adapter.ts'
+import { serve } from './serve.ts'
+
+/** Where the demo listens, on this machine only. */
+export interface DemoOptions {
+  readonly port: number
+  readonly bankPort: number
+  /** Takes what a person needs to know, line by line; the last begins with `ready`. */
+  readonly print: (line: string) => void
+}
+
+/** A running demo. */
+export interface Demo {
+  close(): Promise<void>
+}
+
+const HOST = '127.0.0.1'
+const EVERY_RESPONSE_TYPE: NonNullable<ClientMetadata['response_types']>[number][] = [
+  'code',
+  'id_token',
+  'id_token token',
+  'code id_token',
+  'code token',
+  'code id_token token',
+]
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
+
+const bankClient = (origin: string, secret: string): ClientMetadata => ({
+  client_id: 'bank',
+  client_name: 'Bank',
+  client_secret: secret,
+  redirect_uris: [`${origin}/callback`],
+  post_logout_redirect_uris: [`${origin}/signed-out`],
+})
+
+/** For trying one's own relying party: everything on, and a secret that everybody knows. */
+const playground: ClientMetadata = {
+  client_id: 'playground',
+  client_name: 'Playground',
+  client_secret: 'playground',
+  redirect_uris: ['http://localhost:3002/callback'],
+  grant_types: ['authorization_code', 'implicit', 'refresh_token', DEVICE_CODE],
+  response_types: EVERY_RESPONSE_TYPE,
+}
+
+/** Gives an account an authenticator app as if it had been set up before; answers the app's secret in Base32. */
+const enrollDemoAuthenticator = async (accounts: Accounts, { sealingKeys }: ServeConfig, accountId: string) => {
+  const secret = randomSecret()
+  const records = createAccountRecords(accounts, createSealer(sealingKeys))
+  const change = { add: { secret, lastStep: 0 }, nickname: 'Demo app' }
+  await records.update(accountId, (record) => applyAcceptance(record, 'totp', { change }, systemClock()).record)
+  return secret
+}
+
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+// 32 characters of 5 bits: the 160 bits that RFC 4226 section 4 (R6) recommends.
+const randomSecret = () => [...Buffer.from(randomToken(32), 'base64url')].map((byte) => BASE32[byte % 32]).join('')
+
+const password = () => randomToken(9)
+
+/**
+ * Starts a provider with two accounts and Bank, a relying party to click through.
+ *
+ * `alice` has nothing enrolled, `bob` an authenticator app whose secret is printed. Everything is made anew at every
+ * start and kept in memory.
+ *
+ * @throws StepUpError ERR_CONFIG where a port cannot be had
+ */
+export const demo = async ({ port, bankPort, print }: DemoOptions): Promise<Demo> => {
+  const issuer = `http://localhost:${port}`
+  const origin = `http://localhost:${bankPort}`
+  const bankSecret = randomToken(32)
+  const passwords = { alice: password(), bob: password() }
+  const store = memoryStore()
+  const config = defineConfig({
+    issuer,
+    port,
+    host: HOST,
+    clients: [bankClient(origin, bankSecret), playground],
+    accounts: [
+      { id: 'alice', username: 'alice', password: passwords.alice, name: 'Alice', email: 'alice@example.com' },
+      { id: 'bob', username: 'bob', password: passwords.bob, name: 'Bob', email: 'bob@example.com' },
+    ],
+    store,
+    sealingKeys: [randomToken(32)],
+    cookieKeys: [randomToken(32)],
+    jwks: generateSigningKeys(),
+    factors: [totp({ issuer: 'oidc-step-up demo' })],
+    policy: { default: 'never' },
+    configuration: {
+      adapter: memoryAdapter(systemClock),
+      pkce: { required: (_ctx, client) => client.clientId !== playground.client_id },
+      responseTypes: [...EVERY_RESPONSE_TYPE, 'none'],
+    },
+  })
+  const secret = await enrollDemoAuthenticator(store, config, 'bob')
+  const provider = await serve(config, { demoHref: origin, portRemedy: 'PORT=3100 npm start' })
+  const registration = { issuer, origin, clientId: 'bank', clientSecret: bankSecret }
+  const remedy = 'BANK_PORT=3101 npm start'
+  const bank = await startBank({ ...registration, host: HOST, port: bankPort, portRemedy: remedy }).catch(
+    async (error) => {
+      await provider.close()
+      throw error
+    },
+  )
+  print(`alice password: ${passwords.alice}`)
+  print(`bob password: ${passwords.bob}`)
+  print(`bob authenticator secret: ${secret}`)
+  print(`ready ${issuer} ${origin}`)
+  return Object.freeze({
+    async close() {
+      await Promise.all([provider.close(), bank.close()])
+    },
+  })
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.ts'
+import { type AccountSource, foldUsername, type ListedAccount, type Person } from './config.ts'
+import { createGuesses } from './guesses.ts'
+import { createLimiter } from './limiter.ts'
+import { hashPassword, type PasswordHash, unknownPassword, verifyPassword } from './password.ts'
+
+/** What a user name and a password came to. */
+export type SignIn =
+  | { readonly outcome: 'accepted'; readonly accountId: string }
+  | { readonly outcome: 'refused' }
+  | { readonly outcome: 'throttled'; readonly waitSeconds: number }
+  /** Too many sign-ins at this moment. */
+  | { readonly outcome: 'busy' }
+
+/** Who has an account here. */
+export interface Directory {
+  signIn(username: string, password: string): Promise<SignIn>
+  find(accountId: string): Promise<Person | undefined>
+}
+
+// A few at once keep the thread pool free for signatures; a queue of more than this would outlive people's patience.
+const HASHES = { concurrency: 2, waiting: 64 }
+
+const listed = async (accounts: readonly ListedAccount[]): Promise<AccountSource> => {
+  const limiter = createLimiter({ ...HASHES, waiting: accounts.length })
+  const people = new Map<string, Person>()
+  const passwords = new Map<string, { id: string; hash: PasswordHash }>()
+  await Promise.all(
+    accounts.map(async ({ username, password, ...account }) => {
+      people.set(account.id, Object.freeze({ ...account, label: username }))
+      const hash = await limiter.run(() => hashPassword(password))
+      if (hash) passwords.set(foldUsername(username), { id: account.id, hash })
+    }),
+  )
+  // An unknown user name costs the same work as a known one, so that time does not tell them apart.
+  const nobody = unknownPassword()
+  return {
+    async authenticate(username, password) {
+      const known = passwords.get(foldUsername(username))
+      const right = await verifyPassword(password, known?.hash ?? nobody)
+      return known && right ? known.id : undefined
+    },
+    find: (accountId) => people.get(accountId),
+  }
+}
+
+/** Opens a list of accounts or a host's own database; hashes the passwords of a list. */
+export const openDirectory = async (
+  accounts: readonly ListedAccount[] | AccountSource,
+  clock: Clock,
+): Promise<Directory> => {
+  const source = 'authenticate' in accounts ? accounts : await listed(accounts)
+  const limiter = createLimiter(HASHES)
+  const guesses = createGuesses({ clock })
+
+  return Object.freeze({
+    async signIn(username: string, password: string): Promise<SignIn> {
+      const name = foldUsername(username)
+      const waitSeconds = guesses.reserve(name)
+      if (waitSeconds > 0) return { outcome: 'throttled', waitSeconds }
+      const answer = await limiter
+        .run(async () => ({ accountId: await source.authenticate(username.trim(), password) }))
+        .catch((error: unknown) => {
+          guesses.release(name)
+          throw error
+        })
+      if (!answer) {
+        guesses.release(name)
+        return { outcome: 'busy' }
+      }
+      const account = answer.accountId === undefined ? undefined : await source.find(answer.accountId)
+      if (!account || account.disabled) return { outcome: 'refused' }
+      guesses.succeeded(name)
+      return { outcome: 'accepted', accountId: account.id }
+    },
+    find: async (accountId: string) => source.find(accountId),
+  })
+}

@@ -1,0 +1,54 @@
+import type { Context, Next } from 'koa'
+import { StepUpError } from '../errors.ts'
+import type { Renderer } from '../http/render.ts'
+import { type Screens, stylesheetPath } from './screens.ts'
+
+const ONE_YEAR = 31_536_000
+
+const isAsk = ({ method }: Context) => method === 'GET' || method === 'HEAD'
+
+/** The style sheet's name changes with its content, so browsers may keep it. */
+const sendStylesheet = (ctx: Context, { stylesheet: { body, etag } }: Renderer) => {
+  ctx.set({
+    'Cache-Control': `public, max-age=${ONE_YEAR}, immutable`,
+    'X-Content-Type-Options': 'nosniff',
+    ETag: etag,
+  })
+  ctx.type = 'css'
+  ctx.body = body
+  ctx.status = 200
+  if (ctx.fresh) ctx.status = 304
+}
+
+const explainUnanswered = (ctx: Context, screens: Screens) => {
+  const { status } = ctx
+  if (ctx.accepts('json', 'html') === 'html')
+    screens.explain(ctx, status, status === 404 ? 'error.not-found' : 'error.request')
+  else ctx.body = { error: status === 404 ? 'not_found' : 'invalid_request' }
+  ctx.status = status
+}
+
+const explainFault = (ctx: Context, screens: Screens, fault: unknown) => {
+  const { name, status } = fault as Error & { status?: unknown }
+  if (name === 'SessionNotFound') return screens.explain(ctx, 400, 'expired')
+  if (typeof status === 'number' && status >= 400 && status < 500) return screens.explain(ctx, status, 'error.request')
+  const unavailable = fault instanceof StepUpError && fault.code === 'ERR_STORE'
+  return unavailable
+    ? screens.explain(ctx, 503, 'error.unavailable', fault)
+    : screens.explain(ctx, 500, 'error.unexpected', fault)
+}
+
+/** The outermost middleware: home page, style sheet, and a page for whatever nobody answered or somebody broke. */
+export const frame =
+  ({ renderer, screens }: { renderer: Renderer; screens: Screens }) =>
+  async (ctx: Context, next: Next) => {
+    try {
+      if (isAsk(ctx) && ctx.path === '/') return screens.show(ctx, 'serve/home', {})
+      if (isAsk(ctx) && ctx.path === stylesheetPath(renderer)) return sendStylesheet(ctx, renderer)
+      await next()
+      const unanswered = !ctx.body && (ctx.status === 404 || ctx.status === 405 || ctx.status === 501)
+      if (unanswered) explainUnanswered(ctx, screens)
+    } catch (fault) {
+      explainFault(ctx, screens, fault)
+    }
+  }

@@ -1,0 +1,101 @@
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import type { Interaction, InteractionResults } from 'oidc-provider'
+import { z } from 'zod'
+import { sameOrigin } from '../http/csrf.ts'
+import { isUnreadable, readForm } from '../http/form.ts'
+import { createPages, grantAll, type InteractionParts, MAX_USERNAME, signInProblem } from './interaction-pages.ts'
+
+/** A request that an answer below 500 explains. */
+interface Problem {
+  readonly status: number
+  readonly id: string
+}
+
+const MAX_PASSWORD = 1024
+
+const csrfField = z.string().max(256)
+const emptyForm = z.strictObject({ csrf: csrfField })
+const loginForm = z.strictObject({
+  csrf: csrfField,
+  username: z.string().max(MAX_USERNAME),
+  password: z.string().max(MAX_PASSWORD),
+})
+
+const EXPIRED: Problem = { status: 400, id: 'expired' }
+const REFUSED: Problem = { status: 403, id: 'error.request' }
+const MALFORMED: Problem = { status: 400, id: 'error.request' }
+
+const isProblem = (value: object): value is Problem => 'status' in value
+
+/** Opens interactions: what a request has to bring before it is looked at. */
+const createGate = ({ provider, csrf }: InteractionParts) => {
+  const open = async (ctx: Context, prompt?: string): Promise<Interaction | Problem> => {
+    const details = await provider.interactionDetails(ctx.req, ctx.res)
+    const other = details.uid !== ctx.params.uid || (prompt !== undefined && details.prompt.name !== prompt)
+    return other ? EXPIRED : details
+  }
+  return {
+    open,
+    async submitted<Form extends { csrf: string }>(ctx: Context, form: z.ZodType<Form>, prompt?: string) {
+      if (!sameOrigin(ctx)) return REFUSED
+      const details = await open(ctx, prompt)
+      if (isProblem(details)) return details
+      const fields = await readForm(ctx)
+      if (isUnreadable(fields)) return { status: fields.status, id: 'error.request' }
+      const { data } = form.safeParse(fields)
+      if (!data) return MALFORMED
+      return csrf.verify(data.csrf, 'interaction', details.uid) ? { details, data } : REFUSED
+    },
+  }
+}
+
+/**
+ * The login and consent pages at `/interaction/:uid`.
+ *
+ * Every request needs the cookie of the very interaction in its path (oidc-provider's signed cookie, so another
+ * browser gets the expired page), every form our token and this site as its origin.
+ */
+export const interactionRoutes = (parts: InteractionParts): Router => {
+  const { provider, directory, screens, clock } = parts
+  const { open, submitted } = createGate(parts)
+  const pages = createPages(parts)
+  const router = new Router()
+
+  const finish = async (ctx: Context, result: InteractionResults) => {
+    ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result))
+    ctx.status = 303
+  }
+  const refuse = (ctx: Context, { status, id }: Problem) => screens.explain(ctx, status, id)
+
+  router.get('/interaction/:uid', async (ctx) => {
+    const details = await open(ctx)
+    if (isProblem(details)) return refuse(ctx, details)
+    if (details.prompt.name === 'login') return pages.login(ctx, details)
+    return details.prompt.name === 'consent' ? pages.consent(ctx, details) : refuse(ctx, EXPIRED)
+  })
+  router.post('/interaction/:uid/login', async (ctx) => {
+    const form = await submitted(ctx, loginForm, 'login')
+    if (isProblem(form)) return refuse(ctx, form)
+    const { username, password } = form.data
+    const answer = await directory.signIn(username, password)
+    if (answer.outcome === 'accepted') {
+      return finish(ctx, { login: { accountId: answer.accountId, ts: clock() } })
+    }
+    const { status, error } = signInProblem(answer)
+    await pages.login(ctx, form.details, { username, error })
+    ctx.status = status
+    if (answer.outcome === 'throttled') ctx.set('Retry-After', String(answer.waitSeconds))
+  })
+  router.post('/interaction/:uid/consent', async (ctx) => {
+    const form = await submitted(ctx, emptyForm, 'consent')
+    if (isProblem(form)) return refuse(ctx, form)
+    return finish(ctx, { consent: { grantId: await grantAll(provider, form.details) } })
+  })
+  router.post('/interaction/:uid/cancel', async (ctx) => {
+    const form = await submitted(ctx, emptyForm)
+    if (isProblem(form)) return refuse(ctx, form)
+    return finish(ctx, { error: 'access_denied', error_description: 'End-User aborted interaction' })
+  })
+  return router
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import type { AccountSource } from '../../src/cli/config.ts'
+import { openDirectory } from '../../src/cli/directory.ts'
+import { createLimiter } from '../../src/cli/limiter.ts'
+import { hashPassword, verifyPassword } from '../../src/cli/password.ts'
+import { systemClock } from '../../src/clock.ts'
+
+describe('cli/directory', () => {
+  it('signs listed people in, whatever the case of the user name, and nobody else', async () => {
+    const directory = await openDirectory(
+      [
+        { id: '1', username: 'Alice', password: 'right', name: 'Alice A.' },
+        { id: '2', username: 'bob', password: 'right', disabled: true },
+      ],
+      systemClock,
+    )
+    assert.deepEqual(await directory.signIn(' ALICE ', 'right'), { outcome: 'accepted', accountId: '1' })
+    for (const [username, password] of [
+      ['Alice', 'wrong'],
+      ['Alice', ''],
+      ['bob', 'right'],
+      ['nobody', 'right'],
+      ['nobody', ''],
+      ['__proto__', 'right'],
+    ] as const) {
+      assert.deepEqual(await directory.signIn(username, password), { outcome: 'refused' })
+    }
+    const found = await directory.find('1')
+    assert.deepEqual(found, { id: '1', label: 'Alice', name: 'Alice A.' })
+    assert.equal(await directory.find('3'), undefined)
+  })
+
+  it('asks a user database and holds the guesses for it', async () => {
+    const asked: string[] = []
+    const source: AccountSource = {
+      authenticate: (username, password) => {
+        asked.push(username)
+        return password === 'right' ? 'id' : undefined
+      },
+      find: (id) => ({ id, label: 'somebody' }),
+    }
+    const directory = await openDirectory(source, systemClock)
+    assert.deepEqual(await directory.signIn('Zoë', 'right'), { outcome: 'accepted', accountId: 'id' })
+    for (let guess = 0; guess < 10; guess += 1) await directory.signIn('zoë', 'wrong')
+    assert.deepEqual(await directory.signIn('ZOË', 'right'), { outcome: 'throttled', waitSeconds: 15 })
+    assert.equal(asked.length, 11)
+    assert.equal(asked[0], 'Zoë')
+  })
+
+  it('does not count a guess that the user database could not judge', async () => {
+    const source: AccountSource = {
+      authenticate: async () => {
+        throw new Error('database is away')
+      },
+      find: () => undefined,
+    }
+    const directory = await openDirectory(source, systemClock)
+    for (let guess = 0; guess < 12; guess += 1) await assert.rejects(directory.signIn('zoë', 'x'), /database is away/)
+  })
+})
+
+describe('cli/limiter', () => {
+  it('runs so many at once, queues so many, and turns the rest away', async () => {
+    const limiter = createLimiter({ concurrency: 2, waiting: 1 })
+    let running = 0
+    let most = 0
+    const task = async () => {
+      running += 1
+      most = Math.max(most, running)
+      await new Promise((resolve) => setImmediate(resolve))
+      running -= 1
+      return 'done'
+    }
+    assert.deepEqual(await Promise.all([1, 2, 3, 4].map(() => limiter.run(task))), ['done', 'done', 'done', undefined])
+    assert.equal(most, 2)
+    assert.equal(await limiter.run(task), 'done')
+  })
+
+  it('gives the place back after a failure', async () => {
+    const limiter = createLimiter({ concurrency: 1, waiting: 0 })
+    await assert.rejects(limiter.run(() => Promise.reject(new Error('no'))))
+    assert.equal(await limiter.run(async () => 1), 1)
+  })
+})
+
+describe('cli/password', () => {
+  it('knows its password in any Unicode form, salts each hash, and keeps no plain text', async () => {
+    const [one, other] = await Promise.all([hashPassword('Zoë'), hashPassword('Zoë')])
+    assert.ok(!one.key.equals(other.key))
+    assert.equal(await verifyPassword('Zoe\u0308', one), true)
+    assert.equal(await verifyPassword('zoë', one), false)
+    assert.equal(
+      Object.values(one).some((part) => String(part).includes('Zoë')),
+      false,
+    )
+  })
+})
