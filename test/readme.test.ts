@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { acrValues } from '../src/assurance/levels.ts'
+import { standard } from '../src/assurance/presets.ts'
+
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+
+const readme = read('README.md')
+
+/** First cells of the table that follows a heading. */
+const rowsUnder = (heading: string) =>
+  (readme.split(heading)[1] ?? '')
+    .split('\n##')[0]
+    ?.split(/^\| --- .*$/m)[1]
+    ?.split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.split('|')[1]?.trim().replaceAll('`', ''))
+
+describe('README', () => {
+  it('lists every option of stepUp() and no other', () => {
+    const options = /export interface StepUpOptions \{([\s\S]*?)\n\}/.exec(read('src/config.ts'))?.[1] ?? ''
+    const names = [...options.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name]) => name)
+    assert.ok(names.length > 5)
+    assert.deepEqual(rowsUnder('### Options of `stepUp()`')?.toSorted(), names.toSorted())
+  })
+
+  it('lists every level of the preset with its aliases', () => {
+    assert.deepEqual(
+      rowsUnder('### Levels'),
+      standard.map(({ acr }) => acr),
+    )
+    for (const value of acrValues(standard)) assert.ok(readme.includes(`\`${value}\``), value)
+  })
+
+  it('has its two commands', () => {
+    for (const command of ['npm ci && npm start', 'npm ci && npm test']) assert.ok(readme.includes(command))
+    assert.match(read('.ci/run'), /npm ci && npm test/)
+  })
+})
