@@ -4,6 +4,12 @@ import { StepUpError } from './errors.ts'
 type Path = readonly PropertyKey[]
 
 const SECRET = /password|secret|keys?$|^jwks/i
+/** A URL, which may carry a password, put where a store belongs or anywhere else. */
+const CONNECTION = /:\/\/[^/]*@/
+
+const isSecret = (value: unknown, path: Path) =>
+  path.some((key) => SECRET.test(String(key))) ||
+  (typeof value === 'string' && (CONNECTION.test(value) || /^(store|accounts)$/.test(pathText(path))))
 
 /** Names a path the way it would be written in code: `levels[1].needs.kinds`. */
 const pathText = (path: Path) =>
@@ -18,7 +24,7 @@ export const found = (value: unknown, path: Path): string => {
   if (value === null) return 'null'
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object' || typeof value === 'function') return `a value of type ${typeof value}`
-  if (path.some((key) => SECRET.test(String(key)))) return `a ${typeof value} that is kept secret here`
+  if (isSecret(value, path)) return `a ${typeof value} that is kept secret here`
   return JSON.stringify(value)?.slice(0, 120) ?? `a value of type ${typeof value}`
 }
 

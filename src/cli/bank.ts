@@ -152,8 +152,15 @@ const bankRoutes = (pages: BankPages, routes: ReturnType<typeof signInRoutes>) =
     router.post(`/${purpose}`, parseBody, async (ctx) => {
       if (!submitted(ctx)) return problem(ctx, pages, sessions.of(ctx), STALE_FORM)
       // The proof may have grown too old while the form stood open.
-      const session = await admit(ctx, purpose)
-      if (session) pages.show(ctx, 'done', session, { purpose })
+      if (!(await admit(ctx, purpose))) return
+      // With 303, so that a reload does not send the form again.
+      ctx.redirect(`/${purpose}/done`)
+      ctx.status = 303
+    })
+    router.get(`/${purpose}/done`, (ctx) => {
+      const session = sessions.of(ctx)
+      if (session?.signedIn) pages.show(ctx, 'done', session, { purpose })
+      else ctx.redirect('/')
     })
   }
   router.post('/sign-out', parseBody, async (ctx) => {

@@ -38,12 +38,12 @@ export interface AccountRecords {
   /**
    * Loads, computes and saves until no other writer came between.
    *
-   * @throws StepUpError `ERR_CONTENTION` after ten lost races.
+   * @throws StepUpError `ERR_CONTENTION` after 50 lost races.
    */
   update(accountId: string, change: (record: AccountRecord) => AccountRecord): Promise<void>
 }
 
-const MAX_RACES = 10
+const MAX_RACES = 50
 const KIND = 'account'
 
 const empty: AccountRecord = { authenticators: [], failures: {}, disabledFactors: {}, factorsVersion: '0' }

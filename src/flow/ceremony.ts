@@ -111,17 +111,20 @@ const begin = async (scene: Scene): Promise<Outcome> => {
   return value === undefined ? GONE : opened(scene, value.state)
 }
 
+/** Keeps the ceremony under way, with the end it had. */
+const keep = ({ place, slot, vault, clock, ceremony }: Scene, open: Open) =>
+  vault.write(ceremonyKey(place), slot, open, slot.expiresAt ?? clock() + ceremony.ttlSeconds)
+
 const refuse = async (scene: Scene, open: Open, reason: Refusal): Promise<Outcome> => {
-  const { place, slot, vault, records, throttle, clock, ceremony } = scene
-  const { account, factor } = place
+  const { account, factor } = scene.place
   if (reason === 'unavailable') {
-    await throttle.giveBack(account.id, factor.id)
+    await Promise.all([scene.throttle.giveBack(account.id, factor.id), keep(scene, open)])
     return opened(scene, open.state, { reason })
   }
   const counted: Open = { ...open, failures: open.failures + 1 }
   await Promise.all([
-    vault.write(ceremonyKey(place), slot, counted, slot.expiresAt ?? clock() + ceremony.ttlSeconds),
-    records.update(account.id, (record) => applyRefusal(record, factor.id, clock())),
+    keep(scene, counted),
+    scene.records.update(account.id, (record) => applyRefusal(record, factor.id, scene.clock())),
   ])
   return isDead(counted) ? dead(scene, counted) : opened(scene, open.state, { reason })
 }
@@ -162,25 +165,38 @@ const settle = async (scene: Scene, step: Accepted): Promise<boolean> => {
  * came between, the answer is judged again on what that writer left, so that one code never passes twice.
  */
 const accept = async (scene: Scene, open: Open, first: Accepted, input: Input): Promise<Outcome> => {
-  const taken: Scene = { ...scene, slot: { value: open, version: null } }
+  const taken: Scene = { ...scene, slot: { ...scene.slot, version: null } }
   let now = taken
   let step: Step = first
   for (let race = 0; race < MAX_RACES && step.outcome === 'accepted'; race += 1) {
     if (await settle(now, step)) return { outcome: 'accepted' }
     now = { ...taken, loaded: await scene.records.load(scene.place.account.id) }
-    if (!isAllowed(scene.place, now.loaded)) return GONE
+    if (isDisabled(now) || !isAllowed(scene.place, now.loaded)) return GONE
     step = await submit(now, open, input)
   }
   return refuse(now, open, step.outcome === 'refused' ? step.reason : 'used')
 }
 
+/** A fault of the factor is nobody's wrong answer: the attempt is given back before the fault goes on. */
+const submitOnce = async (scene: Scene, open: Open, input: Input): Promise<Step> => {
+  try {
+    return await submit(scene, open, input)
+  } catch (fault) {
+    const { account, factor } = scene.place
+    await scene.throttle.giveBack(account.id, factor.id)
+    throw fault
+  }
+}
+
 const judge = async (scene: Scene, open: Open, input: Input): Promise<Outcome> => {
   const { place, ceremony, slot, vault, throttle, clock } = scene
-  const step = await submit(scene, open, input)
+  const step = await submitOnce(scene, open, input)
   if (step.outcome === 'refused') return refuse(scene, open, step.reason)
-  if (step.outcome === 'accepted')
-    return (await vault.take(ceremonyKey(place))) === undefined ? GONE : accept(scene, open, step, input)
+  if (step.outcome === 'accepted' && (await vault.take(ceremonyKey(place))) !== undefined)
+    return accept(scene, open, step, input)
   await throttle.giveBack(place.account.id, place.factor.id)
+  // Another request of this browser was accepted a moment before this one.
+  if (step.outcome === 'accepted') return GONE
   const next: Open = { ...open, state: step.state }
   const won = await vault.write(ceremonyKey(place), slot, next, clock() + ceremony.ttlSeconds)
   return won ? opened(scene, step.state, await sent(scene, step)) : GONE

@@ -7,6 +7,8 @@ import type { Slot, Vault } from './vault.ts'
 export interface LedgerRecord {
   /** Oldest first. */
   readonly events: readonly Evidence[]
+  /** Authorizations in which the user chose to go on without, with the epoch second. */
+  readonly declined?: readonly { readonly cid: string; readonly at: number }[]
 }
 
 /** How long all events are kept apart; of older ones only the newest of each sort. */
@@ -37,9 +39,30 @@ export const withEvents = (events: readonly Evidence[], added: readonly Evidence
     (one, other) => one.at - other.at,
   )
 
+/** What one pass adds to a ledger. */
+export interface LedgerEntry {
+  readonly added: readonly Evidence[]
+  /** The events to begin with where no ledger stands yet. */
+  readonly base: readonly Evidence[]
+  /** The authorization in which the user just declined. */
+  readonly declinedCid?: string | undefined
+  /** How long the ledger is to be kept from now, in seconds. */
+  readonly lifeSeconds: number
+}
+
+const recordWith = (record: LedgerRecord | undefined, entry: LedgerEntry, now: number): LedgerRecord => {
+  const { added, base, declinedCid } = entry
+  const declined = [
+    ...(record?.declined ?? []).filter(({ at }) => now - at <= RECENT_SECONDS),
+    ...(declinedCid === undefined ? [] : [{ cid: declinedCid, at: now }]),
+  ]
+  const events = pruned(withEvents(record?.events ?? base, added), now)
+  return { events, ...(declined.length === 0 ? {} : { declined }) }
+}
+
 /**
- * Adds events to a ledger that was just read; loses nothing that another tab writes at the same time.
- * `lifeSeconds` is how long the ledger is to be kept from now.
+ * Adds to a ledger that was just read; loses nothing that another tab writes at the same time. Answers the
+ * events that stand in it now.
  *
  * @throws StepUpError `ERR_CONTENTION`, `ERR_STORE`.
  */
@@ -48,17 +71,19 @@ export const appendEvents = async (
   clock: Clock,
   key: StoreKey,
   slot: Slot<LedgerRecord>,
-  { added, base, lifeSeconds }: { added: readonly Evidence[]; base: readonly Evidence[]; lifeSeconds: number },
+  entry: LedgerEntry,
 ): Promise<readonly Evidence[]> => {
   const now = clock()
-  const expiresAt = now + lifeSeconds
-  const first = pruned(withEvents(slot.value?.events ?? base, added), now)
-  if (await vault.write<LedgerRecord>(key, slot, { events: first }, expiresAt)) return first
-
-  let events: readonly Evidence[] = first
+  const expiresAt = now + entry.lifeSeconds
+  let record = recordWith(slot.value, entry, now)
+  if (await vault.write(key, slot, record, expiresAt)) return record.events
   await vault.update<LedgerRecord>(key, ({ value }) => {
-    events = pruned(withEvents(value?.events ?? base, added), now)
-    return { value: { events }, expiresAt }
+    record = recordWith(value, entry, now)
+    return { value: record, expiresAt }
   })
-  return events
+  return record.events
 }
+
+/** Whether the user chose to go on without, in this authorization. */
+export const hasDeclined = (record: LedgerRecord | undefined, cid: string): boolean =>
+  record?.declined?.some((one) => one.cid === cid) ?? false

@@ -27,12 +27,12 @@ export interface Vault {
    * Reads, computes and writes until no other writer came between. `change` answers what to write with its
    * expiry, or undefined to leave it.
    *
-   * @throws StepUpError `ERR_CONTENTION` after ten lost races.
+   * @throws StepUpError `ERR_CONTENTION` after 50 lost races.
    */
   update<T>(key: StoreKey, change: (slot: Slot<T>) => { value: T; expiresAt: number } | undefined): Promise<void>
 }
 
-const MAX_RACES = 10
+const MAX_RACES = 50
 
 interface Sealed<T> {
   readonly value: T

@@ -2,6 +2,7 @@ import Router, { type RouterContext } from '@koa/router'
 import type { Middleware } from 'koa'
 import { randomToken } from '../crypto/random.ts'
 import { StepUpError } from '../errors.ts'
+import { mountPathOf } from '../provider/oidc.ts'
 import { answerPage, leavePage, showChoice, showPage } from './pages.ts'
 import { type PageTools, sendFailure } from './visit.ts'
 
@@ -9,7 +10,12 @@ import { type PageTools, sendFailure } from './visit.ts'
 const RETRY_AFTER_SECONDS = 5
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 
-const asError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error('not an error was thrown'))
+/** The fault as the host's log gets it, with the reference the user can quote; what was thrown may be anything. */
+const faultOf = (thrown: unknown, reference: string): Error => {
+  if (thrown instanceof Error && Object.isExtensible(thrown)) return Object.assign(thrown, { reference })
+  const message = thrown instanceof Error ? thrown.message : 'something that is no error was thrown'
+  return Object.assign(new Error(message, { cause: thrown }), { reference })
+}
 
 /** The last resort: a page with a reference, the error itself to the host's log, and never a stack on the wire. */
 const failSafe =
@@ -19,12 +25,11 @@ const failSafe =
       await next()
     } catch (thrown) {
       const reference = randomToken(6)
-      const error = Object.assign(asError(thrown), { reference })
-      tools.provider.emit('server_error', ctx as never, error)
-      const storeIsDown = error instanceof StepUpError && error.code === 'ERR_STORE'
+      tools.provider.emit('server_error', ctx as never, faultOf(thrown, reference))
+      const storeIsDown = thrown instanceof StepUpError && thrown.code === 'ERR_STORE'
       if (!storeIsDown) return sendFailure(ctx, tools, 500, 'error.unexpected', { reference })
       ctx.set('Retry-After', String(RETRY_AFTER_SECONDS))
-      const retry = ctx.method === 'GET' ? { retryHref: ctx.originalUrl } : {}
+      const retry = ctx.method === 'GET' ? { retryHref: `${mountPathOf(ctx)}${ctx.path}` } : {}
       return sendFailure(ctx, tools, 503, 'error.unavailable', { reference, ...retry })
     }
   }
@@ -36,8 +41,12 @@ const serveStylesheet = (ctx: RouterContext, tools: PageTools) => {
   if (param(ctx, 'file') !== path) return sendFailure(ctx, tools, 404, 'error.not-found')
   ctx.set({ 'Cache-Control': IMMUTABLE, 'X-Content-Type-Options': 'nosniff' })
   ctx.etag = etag
-  ctx.type = 'css'
-  ctx.body = body
+  ctx.status = 200
+  if (ctx.fresh) ctx.status = 304
+  else {
+    ctx.type = 'css'
+    ctx.body = body
+  }
 }
 
 const wrongMethod = (tools: PageTools, allow: string) => (ctx: RouterContext) => {

@@ -5,7 +5,7 @@ import { type Evidence, LOGIN, type Proof, standing } from '../assurance/evidenc
 import type { Config } from '../config.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import { type AccountRecord, type AccountRecords, usableAuthenticators } from '../flow/account-record.ts'
-import { appendEvents, type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
+import { appendEvents, hasDeclined, type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
 import type { Slot, Vault } from '../flow/vault.ts'
 import { takeVerified, verifiedKey } from '../flow/verified.ts'
 import { decide } from '../policy/decide.ts'
@@ -105,13 +105,20 @@ const inherited = ({ session }: Pass, { ledger, account }: Read, now: number, li
     ? [loginEvent(session.loginTs, '', account ?? {})]
     : []
 
+interface Settled {
+  readonly events: readonly Evidence[]
+  readonly loggedInNow: boolean
+  readonly declined: boolean
+}
+
+/** Whether the interaction that was just finished is ours and was declined. */
+const declinedNow = (interaction: Interaction | undefined) => {
+  const mine = interaction?.prompt.name === PROMPT ? interaction.result?.[PROMPT] : undefined
+  return (mine as { readonly declined?: unknown } | undefined)?.declined === true
+}
+
 /** The ledger after this pass: written where something new was proved, or where it would soon outlive its keep. */
-const settle = async (
-  pass: Pass,
-  read: Read,
-  life: number,
-  { config, vault }: DecisionTools,
-): Promise<{ events: readonly Evidence[]; loggedInNow: boolean }> => {
+const settle = async (pass: Pass, read: Read, life: number, { config, vault }: DecisionTools): Promise<Settled> => {
   const { session, interaction } = pass
   const { ledger, account } = read
   const now = config.clock()
@@ -120,10 +127,13 @@ const settle = async (
   const added = [...(loggedInNow ? [loginEvent(at, interaction.cid, account ?? {})] : []), ...read.verified]
   const base = loggedInNow ? [] : inherited(pass, read, now, life)
   const stale = ledger.expiresAt !== undefined && ledger.expiresAt - now < life
-  if (added.length === 0 && !stale) return { events: ledger.value?.events ?? base, loggedInNow }
+  const declinedCid = declinedNow(interaction) ? interaction?.cid : undefined
+  const declined = declinedCid !== undefined || hasDeclined(ledger.value, interaction?.cid ?? '')
+  const isNew = added.length > 0 || declinedCid !== undefined
+  if (!isNew && !stale) return { events: ledger.value?.events ?? base, loggedInNow, declined }
+  const entry = { added, base, declinedCid, lifeSeconds: 2 * life }
   const key = ledgerKey(session.accountId, session.uid)
-  const events = await appendEvents(vault, config.clock, key, ledger, { added, base, lifeSeconds: 2 * life })
-  return { events, loggedInNow }
+  return { events: await appendEvents(vault, config.clock, key, ledger, entry), loggedInNow, declined }
 }
 
 const situate = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionTools): Promise<Decision> => {
@@ -131,9 +141,8 @@ const situate = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionTools
   const { session, interaction } = pass
   const requirement = requirementOf(ctx, pass, config.levels, floors)
   const read = await readAll(pass, tools)
-  const { events, loggedInNow } = await settle(pass, read, sessionSeconds(ctx, session), tools)
+  const { events, loggedInNow, declined } = await settle(pass, read, sessionSeconds(ctx, session), tools)
   const { account = { id: session.accountId, label: '', disabled: true }, record } = read
-  const mine = interaction?.result?.[PROMPT] as { declined?: unknown } | undefined
   return decide({
     now: config.clock(),
     cid: interaction?.cid,
@@ -152,7 +161,7 @@ const situate = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionTools
     ),
     login: PASSWORD,
     loggedInNow,
-    declined: mine?.declined === true,
+    declined,
   })
 }
 

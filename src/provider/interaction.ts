@@ -44,11 +44,10 @@ const resultOf = ({ interaction, details }: OpenInteraction, { outcome }: Ending
   if (outcome === 'cancelled')
     return { error: details.cancelError, error_description: 'the additional authentication was cancelled' }
   const { lastSubmission } = interaction
-  const before = lastSubmission?.[PROMPT] as Record<string, unknown> | undefined
   return {
     ...lastSubmission,
     ...pinned(lastSubmission?.login, details),
-    [PROMPT]: outcome === 'declined' ? { ...before, declined: true } : { ...before },
+    [PROMPT]: outcome === 'declined' ? { declined: true } : {},
   }
 }
 

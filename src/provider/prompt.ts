@@ -53,11 +53,24 @@ const loginCheck = (decide: Decider) =>
     }
   })
 
+/** A store out of reach is nobody's refusal: the relying party is told to come again. */
+const decideOrFail = async (decide: Decider, ctx: KoaContextWithOIDC) => {
+  try {
+    return await decide(ctx)
+  } catch (cause) {
+    if (cause instanceof StepUpError && cause.code === 'ERR_STORE')
+      throw new errors.TemporarilyUnavailable('the sign-in cannot be judged at the moment', { cause })
+    throw cause
+  }
+}
+
 const obey = (ctx: KoaContextWithOIDC, decision: Decision): boolean => {
   const pass = passOf(ctx)
   if (decision.outcome === 'refuse') throw refusals[decision.error]()
   if (decision.outcome === 'login' || pass === undefined) throw refusals.login_required()
   if (decision.outcome !== 'satisfied') return Check.REQUEST_PROMPT
+  // The library goes on to a consent check that takes an account for granted.
+  if (pass.account === undefined) throw refusals.access_denied()
   report(ctx, pass, decision)
   return Check.NO_NEED_TO_PROMPT
 }
@@ -89,7 +102,7 @@ const stepUpPrompt = (decide: Decider, offered: (acr: string) => boolean) =>
     { name: PROMPT, requestable: false },
     detailsOf(decide, offered),
     new Check('step_up', 'additional authentication is required', 'interaction_required', async (ctx) => {
-      const decision = await decide(ctx)
+      const decision = await decideOrFail(decide, ctx)
       if (decision === undefined) throw refusals.login_required()
       return obey(ctx, decision)
     }),

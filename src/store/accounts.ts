@@ -13,6 +13,7 @@ export interface AccountEntry {
  * cannot be carried out rejects.
  */
 export interface Accounts {
+  /** The account's record; undefined where there is none yet. */
   load(accountId: string): Promise<AccountEntry | undefined>
   /** Writes if the present version is the expected one (`null`: no record yet); answers whether it did. */
   save(accountId: string, record: string, expectedVersion: number | null): Promise<boolean>
@@ -20,5 +21,6 @@ export interface Accounts {
   claim(key: string, accountId: string): Promise<boolean>
   /** The account that holds the key. */
   owner(key: string): Promise<string | undefined>
+  /** Gives a key up; one that nobody holds stays as it is. */
   release(key: string): Promise<void>
 }

@@ -30,11 +30,13 @@ export interface PutOptions {
  * `expiresAt` inside it and the process clock.
  */
 export interface Store {
+  /** The record under the key; undefined where there is none. */
   get(key: StoreKey): Promise<StoreEntry | undefined>
   /** Writes if the present version is the expected one; answers whether it did. */
   put(key: StoreKey, value: string, options: PutOptions): Promise<boolean>
   /** Reads and deletes in one step: of any number of callers, one gets the entry. */
   take(key: StoreKey): Promise<StoreEntry | undefined>
+  /** Removes the record; one that is not there stays so. */
   delete(key: StoreKey): Promise<void>
   /** Ids of the account's records of one kind, in no order; may name records that are gone already. */
   list(accountId: string, kind: string): Promise<readonly string[]>
