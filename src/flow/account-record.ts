@@ -125,7 +125,7 @@ export const applyAcceptance = (
 }
 
 /** How many refusals in a row switch a factor off for the account (NIST SP 800-63B-4, "Rate Limiting"). */
-export const MAX_CONSECUTIVE_FAILURES = 100
+const MAX_CONSECUTIVE_FAILURES = 100
 
 /** What the record becomes when an answer to this factor is refused. */
 export const applyRefusal = (record: AccountRecord, factor: string, now: number): AccountRecord => {

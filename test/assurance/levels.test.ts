@@ -38,6 +38,7 @@ describe('assurance/levels', () => {
         ['an event alone carries', { needs: {} }, [signedIn(9), did('totp', 5)], {}, 5, 'login totp'],
         ['the login never carries in twos', {}, [did('totp', 50), signedIn(5)], {}, 50, 'totp login'],
         ['even if it came last', {}, [signedIn(90), did('totp', 50), signedIn(5)], {}, 50, 'login totp login'],
+        ['two logins carry nothing together', {}, [signedIn(9), signedIn(5, {}, 'key')], {}, undefined, ''],
         ['two factors both carry', {}, [did('pin', 50), did('totp', 5)], {}, 5, 'pin totp'],
         ['and both must be fresh', { maxAgeSeconds: 9 }, [did('pin', 50), did('totp', 5)], {}, undefined, ''],
         ['the login need not be', { maxAgeSeconds: 9 }, [signedIn(50), did('totp', 5)], {}, 5, 'login totp'],

@@ -193,7 +193,8 @@ describe('http/screens', () => {
 
     it('has an answer to every outcome', () => {
       const { t } = base('en')
-      for (const id of ['invalid', 'dead', 'disabled', 'unavailable']) assert.notEqual(t(`code.${id}`, { seconds: 30 }), '')
+      for (const id of ['invalid', 'dead', 'disabled', 'unavailable'])
+        assert.notEqual(t(`code.${id}`, { seconds: 30 }), '')
     })
 
     it('has to wait after too many', () => {

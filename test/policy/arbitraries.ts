@@ -11,6 +11,9 @@ const TRAITS: Trait[] = ['phishing-resistant', 'hardware', 'recovery', 'address'
 
 const maybe = <T>(some: fc.Arbitrary<T>) => fc.option(some, { nil: undefined, freq: 2 })
 
+const seldom = <T>(some: fc.Arbitrary<T>) =>
+  fc.oneof({ arbitrary: fc.constant(undefined), weight: 3 }, { arbitrary: some, weight: 1 })
+
 /** The members that are not undefined: what `exactOptionalPropertyTypes` wants. */
 const defined = <T extends object>(value: T) =>
   Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
@@ -33,7 +36,7 @@ const needs: fc.Arbitrary<Level['needs']> = fc
     kinds: maybe(fc.constantFrom(1 as const, 2 as const)),
     traits: maybe(fc.subarray(TRAITS, { maxLength: 2 })),
     without: maybe(fc.subarray(TRAITS, { maxLength: 1 })),
-    factors: fc.option(fc.subarray<string>([LOGIN, ...IDS], { minLength: 1 }), { nil: undefined, freq: 1 }),
+    factors: seldom(fc.subarray<string>([LOGIN, ...IDS], { minLength: 1 })),
   })
   .map(defined)
 
@@ -50,7 +53,7 @@ const event: fc.Arbitrary<Evidence> = fc
     proof,
     secondsAgo: fc.constantFrom(-5, 0, 1, 30, 45, 200, 600, 601, 3000, 9000),
     cid: fc.constantFrom(OWN, EARLIER, ''),
-    enrolled: fc.option(fc.constantFrom('first' as const, 'further' as const), { nil: undefined, freq: 1 }),
+    enrolled: seldom(fc.constantFrom('first' as const, 'further' as const)),
   })
   .map(({ proof: shown, secondsAgo, enrolled, ...rest }) => ({
     ...rest,

@@ -152,6 +152,16 @@ const maxAge: readonly Case[] = [
     login,
   ],
   [
+    'even where a floor’s factor is within it',
+    {
+      requirement: within(60, { voluntary: [PHR], floors: [mfa] }),
+      evidence: [signedIn(61), did('totp', 5)],
+      ...withTotp,
+      declined: true,
+    },
+    login,
+  ],
+  [
     'and then only what is within it is reported',
     {
       requirement: within(60, { voluntary: [MFA] }),

@@ -132,6 +132,16 @@ const progress: readonly Case[] = [
     must('passkey'),
   ],
   [
+    'a login that showed less than it could is not asked again',
+    { requirement: essential(MFA), evidence: [signedIn(9, here)], login: make.PROOFS.passkey },
+    unmet,
+  ],
+  [
+    'that of an earlier authorization is',
+    { requirement: essential(MFA), evidence: [signedIn(9)], login: make.PROOFS.passkey },
+    login,
+  ],
+  [
     'coming back without an event shows the same again',
     { requirement: essential(MFA), evidence: [signedIn(9, here)], ...account({ has: ['totp'] }) },
     must('totp'),

@@ -51,6 +51,14 @@ const cookieOf = (line: string, at: URL): Cookie => {
 const pathMatches = ({ path }: Cookie, { pathname }: URL) =>
   pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`)
 
+const bodyOf = (form: Send['form']) => {
+  if (form === undefined || typeof form === 'string') return form
+  const fields = Object.entries(form).flatMap(([name, value]) =>
+    [value].flat().map((one) => [name, one] as [string, string]),
+  )
+  return new URLSearchParams(fields).toString()
+}
+
 /**
  * A browser without JavaScript: keeps cookies by path and expiry, follows redirects on its origin and stops
  * where one leaves for the relying party.
@@ -72,14 +80,6 @@ export const createBrowser = (origin: string) => {
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ')
 
-  const bodyOf = (form: Send['form']) => {
-    if (form === undefined || typeof form === 'string') return form
-    const body = new URLSearchParams()
-    for (const [name, value] of Object.entries(form))
-      for (const one of typeof value === 'string' ? [value] : value) body.append(name, one)
-    return body.toString()
-  }
-
   const pageOf = async (response: Response, url: URL): Promise<Page> => {
     const text = await response.text()
     const $ = load(text)
@@ -98,33 +98,39 @@ export const createBrowser = (origin: string) => {
     }
   }
 
+  const ask = async (url: URL, method: string, body: string | undefined, headers: Send['headers']) => {
+    const response = await fetch(url, {
+      method,
+      redirect: 'manual',
+      headers: {
+        accept: 'text/html',
+        cookie: cookieHeader(url),
+        ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body }),
+    })
+    keep(response, url)
+    return response
+  }
+
+  /** Goes where the response points, as long as that is this origin. */
+  const settle = async (response: Response, url: URL, headers: Send['headers'], hops = 0): Promise<Page> => {
+    if (hops > MAX_HOPS) throw new Error(`more than ${MAX_HOPS} redirects, at ${url.pathname}`)
+    const location = response.headers.get('location')
+    if (location === null) return pageOf(response, url)
+    await response.arrayBuffer()
+    const next = new URL(location, url)
+    if (next.origin !== origin) return { ...(await pageOf(new Response(''), next)), status: response.status }
+    return settle(await ask(next, 'GET', undefined, headers), next, headers, hops + 1)
+  }
+
   const send = async (target: string | URL, options: Send = {}): Promise<Page> => {
-    let url = new URL(target, origin)
-    let body = bodyOf(options.form)
-    let method = options.method ?? (body === undefined ? 'GET' : 'POST')
-    for (let hop = 0; hop < MAX_HOPS; hop += 1) {
-      const response = await fetch(url, {
-        method,
-        redirect: 'manual',
-        headers: {
-          accept: 'text/html',
-          cookie: cookieHeader(url),
-          ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-          ...options.headers,
-        },
-        ...(body === undefined ? {} : { body }),
-      })
-      keep(response, url)
-      const location = response.headers.get('location')
-      const next = location === null ? undefined : new URL(location, url)
-      if (next === undefined || options.follow === false) return pageOf(response, url)
-      await response.arrayBuffer()
-      if (next.origin !== origin) return { ...(await pageOf(new Response(''), next)), status: response.status }
-      url = next
-      method = 'GET'
-      body = undefined
-    }
-    throw new Error(`more than ${MAX_HOPS} redirects, at ${url.pathname}`)
+    const url = new URL(target, origin)
+    const body = bodyOf(options.form)
+    const method = options.method ?? (body === undefined ? 'GET' : 'POST')
+    const response = await ask(url, method, body, options.headers)
+    return options.follow === false ? pageOf(response, url) : settle(response, url, options.headers)
   }
 
   return {

@@ -62,9 +62,6 @@ export const createRelyingParty = async (
   return { config, request }
 }
 
-/** A relying party as tests hold it. */
-export type RelyingParty = Awaited<ReturnType<typeof createRelyingParty>>
-
 /** Whether the page is the relying party's, by redirect. */
 export const isAnswer = (page: Page): boolean => page.url.href.startsWith(REDIRECT_URI)
 
