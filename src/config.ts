@@ -1,12 +1,15 @@
+import type { InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
 import { z } from 'zod'
 import type { Account } from './account.ts'
+import type { Proof } from './assurance/evidence.ts'
 import { acrValues, findLevel, type Level } from './assurance/levels.ts'
-import { standard } from './assurance/presets.ts'
+import { type Preset, presets } from './assurance/presets.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { configError } from './config-error.ts'
 import { StepUpError } from './errors.ts'
 import type { AnyFactor } from './factors/factor.ts'
 import { multiFactorLevel, type Policy } from './policy/policy.ts'
+import type { AcrValuesReading, MaxAgeReading } from './policy/requirement.ts'
 import type { Accounts } from './store/accounts.ts'
 import { memoryStore } from './store/memory.ts'
 import type { Store } from './store/store.ts'
@@ -30,7 +33,23 @@ export interface StepUpOptions {
   /** Durable records, for a host that keeps them in its own database. Default: `store`. */
   readonly accounts?: Accounts
   /** Assurance levels, weakest first, or the name of a preset. Default `standard`. */
-  readonly levels?: 'standard' | readonly Level[]
+  readonly levels?: Preset | readonly Level[]
+  /**
+   * What the host's login page proved, from the `login` result it submitted, for instance by an `amr` of its
+   * own. Asked once, when the login happened. Default: one knowledge event with `amr` `pwd`. The result's own
+   * `acr` and `amr` alone prove nothing.
+   */
+  readonly login?: (result: NonNullable<InteractionResults['login']>, ctx: KoaContextWithOIDC) => Proof | Promise<Proof>
+  /**
+   * How levels asked by `acr_values`, or by an acr claim that is not essential, are read. `voluntary`: asked,
+   * and reported as it is where the user declines or cannot. `strict`: as if essential. Default `voluntary`.
+   */
+  readonly acrValues?: AcrValuesReading
+  /**
+   * What a request's `max_age` binds where a level above the login is owed. `carrying-events`: what carries
+   * that level. `every-event`: the login as well. Default `carrying-events`.
+   */
+  readonly maxAge?: MaxAgeReading
   /** When more than the login is owed. Default `{ default: 'always' }`. */
   readonly policy?: Policy
   /**
@@ -57,11 +76,18 @@ export interface Config {
   /** The records are lost when the process ends. */
   readonly volatile: boolean
   readonly levels: readonly Level[]
+  readonly login: NonNullable<StepUpOptions['login']>
+  readonly acrValues: AcrValuesReading
+  readonly maxAge: MaxAgeReading
   readonly policy: Policy
   readonly flowSeconds: number
   readonly clock: Clock
 }
 
+/** A login page proves what people know, unless its host says more. */
+export const PASSWORD: Proof = Object.freeze<Proof>({ kinds: ['knowledge'], traits: [], amr: ['pwd'] })
+
+const PRESETS = Object.keys(presets) as [Preset, ...Preset[]]
 const DEFAULT_FLOW_SECONDS = 600
 const MAX_FLOW_SECONDS = 3600
 
@@ -107,6 +133,12 @@ const withFunctions = (...names: readonly string[]) =>
 
 const traits = listOf(oneOf(TRAITS), `a list of ${TRAITS.join(', ')}`)
 
+const proof = strict({
+  kinds: listOf(oneOf(KINDS), `a list of ${KINDS.join(', ')}`),
+  traits,
+  amr: listOf(text, 'a list of amr values'),
+})
+
 const level = strict({
   acr,
   aliases: listOf(acr, 'a list of names').optional(),
@@ -144,9 +176,13 @@ const factor = z.object(
   'a factor, such as totp({ issuer })',
 )
 
+const floors = (by: string) => z.record(text, strict({ floor: text }), `an object by ${by}`).optional()
+
 const policy = strict({
   default: oneOf(['never', 'always']).optional(),
-  clients: z.record(text, strict({ floor: text }), 'an object by client_id').optional(),
+  clients: floors('client_id'),
+  scopes: floors('scope'),
+  resources: floors('resource indicator'),
 })
 
 const schemaFor = (levels: unknown) =>
@@ -158,7 +194,10 @@ const schemaFor = (levels: unknown) =>
     accounts: withFunctions('load', 'save', 'claim', 'owner', 'release').optional(),
     levels: Array.isArray(levels)
       ? z.array(level).min(1, 'at least one level')
-      : z.literal('standard', "'standard' or a list of levels").optional(),
+      : z.enum(PRESETS, `${PRESETS.join(', ')} or a list of levels`).optional(),
+    login: callable.optional(),
+    acrValues: oneOf(['voluntary', 'strict']).optional(),
+    maxAge: oneOf(['carrying-events', 'every-event']).optional(),
     policy: policy.optional(),
     enrollment: z.literal('open', "'open'").optional(),
     flowSeconds: z.int(FLOW_SECONDS).min(1, FLOW_SECONDS).max(MAX_FLOW_SECONDS, FLOW_SECONDS).optional(),
@@ -187,9 +226,21 @@ const assertConsistent = ({ factors, levels, policy }: Pick<Config, 'factors' | 
   })
   if (policy.default !== 'never' && multiFactorLevel(levels) === undefined)
     refuse('policy.default', '"always"', '"never", as no level has needs.kinds 2')
-  for (const [clientId, { floor }] of Object.entries(policy.clients ?? {}))
-    if (findLevel(levels, floor) === undefined)
-      refuse(`policy.clients.${clientId}.floor`, `"${floor}"`, acrValues(levels).join(', '))
+  for (const by of ['clients', 'scopes', 'resources'] as const)
+    for (const [name, { floor }] of Object.entries(policy[by] ?? {}))
+      if (findLevel(levels, floor) === undefined)
+        refuse(`policy.${by}.${name}.floor`, `"${floor}"`, acrValues(levels).join(', '))
+}
+
+/** The host's function with its answer checked: what it says becomes evidence. */
+const checkedLogin = (login: StepUpOptions['login']): Config['login'] => {
+  if (login === undefined) return () => PASSWORD
+  return async (result, ctx) => {
+    const said = await login(result, ctx)
+    const { data, error } = proof.safeParse(said)
+    if (error !== undefined) throw configError(said, error, 'login() answered ')
+    return data
+  }
 }
 
 const durable = ({ accounts, store }: StepUpOptions, fallback: Accounts): Accounts => {
@@ -210,7 +261,8 @@ export const readOptions = (input: StepUpOptions): Config => {
   if (error !== undefined) throw configError(input, error, PREFIX)
   const clock = input.clock ?? systemClock
   const memory = memoryStore({ clock })
-  const levels = input.levels === undefined || input.levels === 'standard' ? standard : input.levels
+  const { levels: chosen = 'standard' } = input
+  const levels = typeof chosen === 'string' ? presets[chosen] : chosen
   const policy: Policy = { default: 'always', ...input.policy }
   assertConsistent({ factors: input.factors, levels, policy })
   return Object.freeze({
@@ -221,6 +273,9 @@ export const readOptions = (input: StepUpOptions): Config => {
     accounts: durable(input, memory),
     volatile: input.store === undefined,
     levels,
+    login: checkedLogin(input.login),
+    acrValues: input.acrValues ?? 'voluntary',
+    maxAge: input.maxAge ?? 'carrying-events',
     policy,
     flowSeconds: input.flowSeconds ?? DEFAULT_FLOW_SECONDS,
     clock,

@@ -48,7 +48,7 @@ const MISTAKES: readonly Mistake[] = [
   [{ store: 5 }, 'store', '5', 'get, put, take, delete, list'],
   [{ accounts: {} }, 'accounts', OBJECT, 'load, save, claim, owner, release'],
   [{ store: shortLived }, 'accounts', 'nothing', 'durable records'],
-  [{ levels: 'strict' }, 'levels', '"strict"', "'standard'"],
+  [{ levels: 'strict' }, 'levels', '"strict"', 'standard, nist or a list of levels'],
   [{ levels: [] }, 'levels', EMPTY, 'at least one'],
   [{ levels: [{ acr: 'two words', needs: {} }] }, 'levels[0].acr', '"two words"', 'printable ASCII without spaces'],
   [{ levels: [oneKind, { ...twoKinds, needs: { kinds: 3 } }] }, 'levels[1].needs.kinds', '3', '1 or 2'],

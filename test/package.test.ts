@@ -16,12 +16,13 @@ const VALUES = [
   'PHISHING_RESISTANT_HARDWARE',
   'SINGLE_FACTOR',
   'StepUpError',
+  'nist',
   'standard',
   'stepUp',
 ]
 const TYPES = `
-  Account AccountEntry Accounts AnyFactor Authenticator Ceremony CeremonyContext Change Clock ErrorCode Evidence
-  Factor FirstStep Input Kind Level Message Needs Policy Proof PutOptions Refusal Sender Step StepUp StepUpOptions
+  Account AccountEntry Accounts AcrValuesReading AnyFactor Authenticator Ceremony CeremonyContext Change Clock ErrorCode Evidence
+  Factor FirstStep FloorTable Input Kind Level MaxAgeReading Message Needs Policy Preset Proof PutOptions Refusal Sender Step StepUp StepUpOptions
   Store StoreEntry StoreKey Trait
 `
 

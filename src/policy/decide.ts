@@ -57,14 +57,16 @@ const firstOf = <T, R>(all: readonly T[], find: (one: T) => R | undefined): R | 
   return undefined
 }
 
+const loginIsFresh = ({ requirement, lastLogin, moment }: Desk) => isFresh(lastLogin, requirement.maxAgeSeconds, moment)
+
 /**
  * Whether the login itself is too old. `max_age` binds the join of what is asked and owed; where the login
  * alone does not meet that join, the events that do are bound instead. It is never voluntary: with a gap left
  * open the login has to be within it.
  */
 const loginTooOld = (desk: Desk, leftOpen: readonly Gap[]): boolean => {
-  const { maxAgeSeconds, asked, floors } = desk.requirement
-  if (maxAgeSeconds === undefined || isFresh(desk.lastLogin, maxAgeSeconds, desk.moment)) return false
+  const { asked, floors } = desk.requirement
+  if (loginIsFresh(desk)) return false
   const met = asked.levels.find(({ level }) => carriageAt(desk, level) !== undefined)
   const join = [...(met === undefined ? [] : [met.level]), ...floors]
   const atAnyAge: Moment = { ...desk.moment, maxAgeSeconds: undefined }
@@ -93,6 +95,7 @@ const satisfied = (desk: Desk, leftOpen: readonly Gap[]): Verdict => {
 }
 
 const byEvidence = (desk: Desk): Verdict => {
+  if (desk.requirement.maxAge === 'every-event' && !loginIsFresh(desk)) return askLogin('max-age', desk.loginSpent)
   const gaps = gapsOf(desk)
   const faced = firstOf(gaps, (gap) => facing(desk, gap))
   if (faced !== undefined) return faced

@@ -3,17 +3,31 @@ import { findLevel, type Level } from '../assurance/levels.ts'
 /**
  * When more than the host's own login is owed, whatever the relying party asks.
  *
- * Floors only ever raise a request: a client's floor joins the default, it never replaces it.
+ * Floors only ever raise a request: one by client, scope or resource joins the default, it never replaces it.
  */
 export interface Policy {
   /** `always`: every sign-in owes the first level that needs two kinds. `never`: nothing by itself. Default `always`. */
   readonly default?: 'never' | 'always'
   /** Further floors, by `client_id`; each names a level by its `acr` or an alias. */
-  readonly clients?: Readonly<Record<string, { readonly floor: string }>>
+  readonly clients?: FloorTable
+  /** Further floors, by requested scope. */
+  readonly scopes?: FloorTable
+  /** Further floors, by requested resource indicator (RFC 8707). */
+  readonly resources?: FloorTable
 }
 
-/** The levels that this client owes, all of them. */
-export type Floors = (clientId: string) => readonly Level[]
+/** Floors by name; each names a level by its `acr` or an alias. */
+export type FloorTable = Readonly<Record<string, { readonly floor: string }>>
+
+/** What a request is about, as far as floors depend on it. */
+export interface RequestFacts {
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+}
+
+/** The levels that this request owes, all of them, each once. */
+export type Floors = (facts: RequestFacts) => readonly Level[]
 
 const unique = <T>(all: readonly (T | undefined)[]) => [...new Set(all.filter((one) => one !== undefined))]
 
@@ -24,8 +38,16 @@ export const multiFactorLevel = (levels: readonly Level[]): Level | undefined =>
 /** Reads a policy against the configured levels, both validated already. */
 export const createFloors = (policy: Policy, levels: readonly Level[]): Floors => {
   const base = policy.default === 'never' ? undefined : multiFactorLevel(levels)
-  const clients = new Map(
-    Object.entries(policy.clients ?? {}).map(([clientId, { floor }]) => [clientId, findLevel(levels, floor)]),
-  )
-  return (clientId) => unique([base, clients.get(clientId)])
+  const byName = (table: FloorTable = {}) =>
+    new Map(Object.entries(table).map(([name, { floor }]) => [name, findLevel(levels, floor)]))
+  const clients = byName(policy.clients)
+  const scopes = byName(policy.scopes)
+  const resources = byName(policy.resources)
+  return (facts) =>
+    unique([
+      base,
+      clients.get(facts.clientId),
+      ...facts.scopes.map((scope) => scopes.get(scope)),
+      ...facts.resources.map((resource) => resources.get(resource)),
+    ])
 }

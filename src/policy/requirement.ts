@@ -16,12 +16,17 @@ export interface Asked {
   readonly essential: boolean
 }
 
+/** What a request's `max_age` binds: the events that carry what is owed, or those and the login. */
+export type MaxAgeReading = 'carrying-events' | 'every-event'
+
 /** What this request needs: levels the relying party asks for (any one), floors of the policy (all). */
 export interface Requirement {
   readonly asked: Asked
   readonly floors: readonly Level[]
   /** The request's `max_age` in seconds. */
   readonly maxAgeSeconds?: number | undefined
+  /** What `max_age` binds. Default: the events that carry. */
+  readonly maxAge?: MaxAgeReading | undefined
   readonly prompt?: 'none' | 'login' | undefined
 }
 
@@ -63,16 +68,27 @@ export const readAcrClaim = (claims: unknown): AcrClaim | MalformedAcrClaim => {
 }
 
 /**
+ * How levels that were not asked as essential are read: as OpenID Connect Core has it (section 5.5.1.1), or
+ * as essential all the same.
+ */
+export type AcrValuesReading = 'voluntary' | 'strict'
+
+/**
  * The levels asked for. What the `claims` parameter asks wins over `acr_values`, which also carries the
  * client's `default_acr_values`: no parameter a browser can add may erase an essential claim.
  */
-export const askedLevels = (claim: AcrClaim, acrValues: string | undefined, levels: readonly Level[]): Asked => {
+export const askedLevels = (
+  claim: AcrClaim,
+  acrValues: string | undefined,
+  levels: readonly Level[],
+  reading: AcrValuesReading = 'voluntary',
+): Asked => {
   const values = claim.values.length > 0 ? claim.values : [...new Set(acrValues?.split(' ').filter(isText) ?? [])]
   const resolved = values.map((spelled) => ({ spelled, level: findLevel(levels, spelled) }))
   return {
     levels: resolved.filter((asked): asked is AskedLevel => asked.level !== undefined),
     unknown: resolved.filter(({ level }) => level === undefined).map(({ spelled }) => spelled),
-    essential: claim.essential && claim.values.length > 0,
+    essential: reading === 'strict' ? values.length > 0 : claim.essential && claim.values.length > 0,
   }
 }
 

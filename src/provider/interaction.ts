@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Provider from 'oidc-provider'
 import { errors, type Interaction, type InteractionResults } from 'oidc-provider'
-import { PROMPT } from './decision.ts'
+import { PROMPT } from './oidc.ts'
 import type { PromptDetails } from './prompt.ts'
 
 /** An interaction of ours that belongs to this browser and waits for an answer. */

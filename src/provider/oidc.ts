@@ -1,5 +1,8 @@
 import type { Client, Interaction, KoaContextWithOIDC, Account as OidcAccount, Session } from 'oidc-provider'
 
+/** The name of our prompt in the interaction policy, in interactions and in their results. */
+export const PROMPT = 'mfa'
+
 /** The parts of `ctx.oidc` that every browser-facing authorization pass has once its account is loaded. */
 export interface Pass {
   readonly session: Session & { accountId: string }

@@ -1,8 +1,8 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { StepUpError } from '../errors.ts'
 import type { Decision, RefusalError } from '../policy/decision.ts'
-import { type Decider, PROMPT } from './decision.ts'
-import { passOf } from './oidc.ts'
+import type { Decider } from './decision.ts'
+import { PROMPT, passOf } from './oidc.ts'
 import { report } from './report.ts'
 import { UNMET } from './request.ts'
 

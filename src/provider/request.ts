@@ -1,5 +1,6 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Level } from '../assurance/levels.ts'
+import type { Config } from '../config.ts'
 import type { Floors } from '../policy/policy.ts'
 import { type AcrClaim, askedLevels, asksOnlyUnknown, type Requirement, readAcrClaim } from '../policy/requirement.ts'
 import type { Pass } from './oidc.ts'
@@ -27,16 +28,21 @@ const promptsOf = (ctx: KoaContextWithOIDC, { params }: Pass): readonly string[]
 export const requirementOf = (
   ctx: KoaContextWithOIDC,
   pass: Pass,
-  levels: readonly Level[],
+  { levels, acrValues, maxAge: reading }: Pick<Config, 'levels' | 'acrValues' | 'maxAge'>,
   floors: Floors,
 ): Requirement => {
   const { params, client } = pass
   const prompts = promptsOf(ctx, pass)
   const maxAge = params.max_age === undefined ? undefined : Number(params.max_age)
   return {
-    asked: askedLevels(acrClaimOf(parsed(textOf(params.claims))), textOf(params.acr_values), levels),
-    floors: floors(client.clientId),
+    asked: askedLevels(acrClaimOf(parsed(textOf(params.claims))), textOf(params.acr_values), levels, acrValues),
+    floors: floors({
+      clientId: client.clientId,
+      scopes: textOf(params.scope)?.split(' ') ?? [],
+      resources: Object.keys(ctx.oidc.resourceServers ?? {}),
+    }),
     maxAgeSeconds: maxAge,
+    maxAge: reading,
     prompt: prompts.includes('none') ? 'none' : prompts.includes('login') ? 'login' : undefined,
   }
 }

@@ -18,10 +18,32 @@ describe('policy/policy', () => {
   for (const [name, policy, clientId, floors] of cases)
     it(name, () =>
       assert.deepEqual(
-        createFloors(policy, standard)(clientId).map(({ acr }) => acr),
+        createFloors(policy, standard)({ clientId, scopes: [], resources: [] }).map(({ acr }) => acr),
         floors,
       ),
     )
+
+  const PAYMENTS = 'https://api.example.com/payments'
+  const facts = (scopes: readonly string[], resources: readonly string[]) => ({ clientId: 'bank', scopes, resources })
+  const raised: Policy = {
+    default: 'never',
+    clients: bank(SINGLE_FACTOR),
+    scopes: { transfer: { floor: MULTI_FACTOR } },
+    resources: { [PAYMENTS]: { floor: PHISHING_RESISTANT } },
+  }
+  const byRequest: readonly [string, readonly string[], readonly string[], readonly string[]][] = [
+    ['the client alone', ['openid'], [], [SINGLE_FACTOR]],
+    ['a scope joins', ['openid', 'transfer'], [], [SINGLE_FACTOR, MULTI_FACTOR]],
+    ['a resource joins', ['openid'], [PAYMENTS], [SINGLE_FACTOR, PHISHING_RESISTANT]],
+    ['all join, each once', ['transfer', 'transfer'], [PAYMENTS], [SINGLE_FACTOR, MULTI_FACTOR, PHISHING_RESISTANT]],
+    ['others do not', ['constructor', 'transferx'], [`${PAYMENTS}/`], [SINGLE_FACTOR]],
+  ]
+  for (const [name, scopes, resources, floors] of byRequest)
+    it(`by what is requested: ${name}`, () =>
+      assert.deepEqual(
+        createFloors(raised, standard)(facts(scopes, resources)).map(({ acr }) => acr),
+        floors,
+      ))
 
   it('finds the first level that needs two kinds', () => {
     assert.equal(multiFactorLevel(standard)?.acr, MULTI_FACTOR)

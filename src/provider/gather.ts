@@ -1,0 +1,136 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Interaction, KoaContextWithOIDC } from 'oidc-provider'
+import type { Account } from '../account.ts'
+import { type Evidence, LOGIN, type Proof } from '../assurance/evidence.ts'
+import { type Config, PASSWORD } from '../config.ts'
+import type { AccountRecord, AccountRecords } from '../flow/account-record.ts'
+import { appendEvents, hasDeclined, type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
+import type { Slot, Vault } from '../flow/vault.ts'
+import { takeVerified, verifiedKey } from '../flow/verified.ts'
+import { type Pass, PROMPT } from './oidc.ts'
+
+/** What gathering works with. */
+export interface GatherTools {
+  readonly config: Config
+  readonly vault: Vault
+  readonly records: AccountRecords
+}
+
+/**
+ * Whether a login really happened in the interaction that was just finished. Later submissions carry the
+ * login's result along, which is no new login.
+ */
+const loggedIn = ({ prompt, result, lastSubmission }: Interaction) =>
+  result?.login !== undefined &&
+  prompt.name !== PROMPT &&
+  (prompt.name === 'login' || !isDeepStrictEqual(result.login, lastSubmission?.login))
+
+const loginEvent = (
+  { kinds, traits, amr }: Proof,
+  at: number,
+  cid: string,
+  { securityStamp }: Partial<Account>,
+): Evidence => ({
+  kinds,
+  traits,
+  amr,
+  factor: LOGIN,
+  at,
+  cid,
+  ...(securityStamp === undefined ? {} : { securityStamp }),
+})
+
+/** All that was read for one pass. */
+export interface Read {
+  readonly account: Account | undefined
+  readonly record: AccountRecord
+  readonly ledger: Slot<LedgerRecord>
+  readonly verified: readonly Evidence[]
+}
+
+/** Reads all that a pass needs in one go, and takes what was verified in the interaction that was just finished. */
+export const readAll = async (pass: Pass, { config, records, vault }: GatherTools): Promise<Read> => {
+  const { session, interaction } = pass
+  const { accountId } = session
+  const owner = interaction?.session?.accountId ?? accountId
+  const waiting = interaction?.prompt.name === PROMPT
+  const [account, { record }, ledger, verified] = await Promise.all([
+    config.account(accountId),
+    records.load(accountId),
+    vault.read<LedgerRecord>(ledgerKey(accountId, session.uid)),
+    waiting ? takeVerified(vault, verifiedKey(owner, interaction.uid), interaction.cid) : [],
+  ])
+  return { account, record, ledger, verified: owner === accountId ? verified : [] }
+}
+
+/**
+ * Sessions from before this plugin, or whose ledger was lost, have the session's own login time and nothing
+ * else. It counts no longer than a session lives, by when every ledger we wrote would still be there.
+ */
+const inherited = ({ session }: Pass, { ledger, account }: Read, now: number, life: number): readonly Evidence[] =>
+  ledger.version === null && session.loginTs !== undefined && now - session.loginTs <= life
+    ? [loginEvent(PASSWORD, session.loginTs, '', account ?? {})]
+    : []
+
+/** What a pass proves by itself, beside what lies in the ledger. */
+interface Brought {
+  readonly loggedInNow: boolean
+  readonly added: readonly Evidence[]
+  /** The authorization in which the user just declined. */
+  readonly declinedCid: string | undefined
+}
+
+const declined = ({ prompt, result }: Interaction) =>
+  prompt.name === PROMPT && (result?.[PROMPT] as { readonly declined?: unknown } | undefined)?.declined === true
+
+const bring = async (
+  ctx: KoaContextWithOIDC,
+  pass: Pass,
+  { account, verified }: Read,
+  config: Config,
+): Promise<Brought> => {
+  const { interaction } = pass
+  if (interaction === undefined) return { loggedInNow: false, added: [], declinedCid: undefined }
+  const { cid, result } = interaction
+  const declinedCid = declined(interaction) ? cid : undefined
+  const login = loggedIn(interaction) ? result?.login : undefined
+  if (login === undefined) return { loggedInNow: false, added: verified, declinedCid }
+  const now = config.clock()
+  const event = loginEvent(await config.login(login, ctx), Math.min(login.ts ?? now, now), cid, account ?? {})
+  return { loggedInNow: true, added: [event, ...verified], declinedCid }
+}
+
+/** The session's evidence after this pass. */
+export interface Gathered {
+  readonly events: readonly Evidence[]
+  readonly loggedInNow: boolean
+  readonly declined: boolean
+}
+
+/**
+ * Brings the ledger up to this pass. It is written where something new came, and where it would otherwise be
+ * gone before the session is: `sessionSeconds` is how long the session lives from now.
+ */
+export const gather = async (
+  ctx: KoaContextWithOIDC,
+  pass: Pass,
+  read: Read,
+  sessionSeconds: number,
+  { config, vault }: GatherTools,
+): Promise<Gathered> => {
+  const { session, interaction } = pass
+  const { ledger } = read
+  const now = config.clock()
+  const { loggedInNow, added, declinedCid } = await bring(ctx, pass, read, config)
+  const base = loggedInNow ? [] : inherited(pass, read, now, sessionSeconds)
+  const known = {
+    loggedInNow,
+    declined: declinedCid !== undefined || hasDeclined(ledger.value, interaction?.cid ?? ''),
+  }
+  const isNew = added.length > 0 || declinedCid !== undefined
+  const isShort = ledger.expiresAt !== undefined && ledger.expiresAt - now < sessionSeconds
+  if (!isNew && !isShort) return { ...known, events: ledger.value?.events ?? base }
+  const entry = { added, base, declinedCid, lifeSeconds: 2 * sessionSeconds }
+  const key = ledgerKey(session.accountId, session.uid)
+  return { ...known, events: await appendEvents(vault, config.clock, key, ledger, entry) }
+}
