@@ -36,11 +36,20 @@ const sentence = (issue: z.core.$ZodIssue, raw: unknown) =>
     ? `${pathText([...issue.path, issue.keys[0] ?? ''])}: found an unknown setting; allowed: ${issue.message}`
     : `${pathText(issue.path) || 'configuration'}: found ${found(at(raw, issue.path), issue.path)}; allowed: ${issue.message}`
 
+/** A name that does not exist is often what another setting is missing for, so it is said first. */
+const byUse = (issues: readonly z.core.$ZodIssue[]) => [
+  ...issues.filter(({ code }) => code === 'unrecognized_keys'),
+  ...issues.filter(({ code }) => code !== 'unrecognized_keys'),
+]
+
+const MAX_SENTENCES = 3
+
 /**
- * One sentence for the first thing wrong with a configuration: its full path, what was found (never a
+ * What is wrong with a configuration, at most three things: each with its full path, what was found (never a
  * secret) and what is allowed.
  */
-export const configError = (raw: unknown, { issues: [first, ...rest] }: z.ZodError, prefix = ''): StepUpError => {
-  const more = rest.length > 0 ? ` (and ${rest.length} more)` : ''
-  return new StepUpError('ERR_CONFIG', `${prefix}${first === undefined ? 'not valid' : sentence(first, raw)}${more}`)
+export const configError = (raw: unknown, { issues }: z.ZodError, prefix = ''): StepUpError => {
+  const said = byUse(issues).slice(0, MAX_SENTENCES)
+  const more = issues.length > said.length ? `; and ${issues.length - said.length} more` : ''
+  return new StepUpError('ERR_CONFIG', `${prefix}${said.map((issue) => sentence(issue, raw)).join('; ')}${more}`)
 }

@@ -27,7 +27,7 @@ export interface StepUpOptions {
    * Keys that seal all that is stored: 32 random bytes each, in base64url. The first seals, all open, so a
    * new key is put in front and an old one removed when nothing is sealed with it any more.
    */
-  readonly sealingKeys: readonly string[]
+  readonly sealingKeys: readonly (string | undefined)[]
   /** Short-lived records and, unless `accounts` is set, durable ones. Default: `memoryStore()`, lost at every restart. */
   readonly store?: Store & Partial<Accounts>
   /** Durable records, for a host that keeps them in its own database. Default: `store`. */
@@ -70,7 +70,7 @@ export interface StepUpOptions {
 export interface Config {
   readonly account: StepUpOptions['account']
   readonly factors: readonly AnyFactor[]
-  readonly sealingKeys: readonly string[]
+  readonly sealingKeys: StepUpOptions['sealingKeys']
   readonly store: Store
   readonly accounts: Accounts
   /** The records are lost when the process ends. */
@@ -92,9 +92,9 @@ const DEFAULT_FLOW_SECONDS = 600
 const MAX_FLOW_SECONDS = 3600
 
 /** An object of these settings and no others. */
-const strict = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+const strict = <Shape extends z.core.$ZodLooseShape>(shape: Shape, what = 'an object') =>
   z.strictObject(shape, {
-    error: ({ code }) => (code === 'unrecognized_keys' ? `only ${Object.keys(shape).join(', ')}` : 'an object'),
+    error: ({ code }) => (code === 'unrecognized_keys' ? `only ${Object.keys(shape).join(', ')}` : what),
   })
 
 const TEXT = 'a text that is not empty'
@@ -109,6 +109,7 @@ const TRAITS = [
   'recovery',
   'address',
 ] as const
+const SEALING_KEY = `32 random bytes in base64url, from node -p "require('crypto').randomBytes(32).toString('base64url')"`
 const SECONDS = 'a whole number of seconds, at least 1'
 /** An acr travels in a space-separated list, so it has no space in it. */
 const ACR = 'printable ASCII without spaces'
@@ -143,7 +144,7 @@ const level = strict({
   acr,
   aliases: listOf(acr, 'a list of names').optional(),
   needs: strict({
-    kinds: z.union([z.literal(1), z.literal(2)], '1 or 2').optional(),
+    kinds: z.union([z.literal(1), z.literal(2)], 'how many different kinds: 1 or 2').optional(),
     traits: traits.optional(),
     without: traits.optional(),
     factors: listOf(text, 'a list of factor ids').min(1, 'at least one factor id').optional(),
@@ -176,7 +177,8 @@ const factor = z.object(
   'a factor, such as totp({ issuer })',
 )
 
-const floors = (by: string) => z.record(text, strict({ floor: text }), `an object by ${by}`).optional()
+const floors = (by: string) =>
+  z.record(text, strict({ floor: text }, "{ floor: '…' } with the acr of a level"), `an object by ${by}`).optional()
 
 const policy = strict({
   default: oneOf(['never', 'always']).optional(),
@@ -189,7 +191,10 @@ const schemaFor = (levels: unknown) =>
   strict({
     account: callable,
     factors: listOf(factor, 'a list of factors').min(1, 'at least one factor'),
-    sealingKeys: listOf(z.string('a text'), 'a list of keys').min(1, 'at least one key'),
+    sealingKeys: listOf(z.string(SEALING_KEY), `a list of keys: ${SEALING_KEY}`).min(
+      1,
+      `at least one key: ${SEALING_KEY}`,
+    ),
     store: withFunctions('get', 'put', 'take', 'delete', 'list').optional(),
     accounts: withFunctions('load', 'save', 'claim', 'owner', 'release').optional(),
     levels: Array.isArray(levels)

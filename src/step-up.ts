@@ -1,6 +1,6 @@
 import type Provider from 'oidc-provider'
-import type { Configuration } from 'oidc-provider'
-import { readOptions, type StepUpOptions } from './config.ts'
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { type Config, readOptions, type StepUpOptions } from './config.ts'
 import { createMac } from './crypto/mac.ts'
 import { createSealer } from './crypto/seal.ts'
 import { StepUpError } from './errors.ts'
@@ -10,11 +10,12 @@ import { ledgerKey } from './flow/ledger.ts'
 import { createThrottle } from './flow/throttle.ts'
 import { createVault } from './flow/vault.ts'
 import { createCsrf } from './http/csrf.ts'
-import { createRenderer } from './http/render.ts'
+import { createRenderer, type Renderer } from './http/render.ts'
 import { createRoutes } from './http/routes.ts'
 import { createFloors } from './policy/policy.ts'
 import { configure, PAGES, sessionLife } from './provider/configure.ts'
 import { createDecider, type DecisionTools } from './provider/decision.ts'
+import { isReported } from './provider/report.ts'
 
 /** Multi-factor and step-up authentication for one provider. */
 export interface StepUp {
@@ -44,6 +45,30 @@ const warnOnce = (volatile: boolean) => {
 
 const SESSION_SECONDS_BEFORE_CONFIGURE = 14 * 86_400
 
+const refuse = (message: string): never => {
+  throw new StepUpError('ERR_CONFIG', message)
+}
+
+const assertViews = ({ factors }: Config, { hasView }: Renderer) => {
+  for (const { id, enroll } of factors)
+    for (const view of [`${id}/challenge`, ...(enroll === undefined ? [] : [`${id}/enroll`])])
+      if (!hasView(view)) refuse(`stepUp(options): factors: "${id}" has no view ${view}.ejs`)
+}
+
+/** How far the wiring has come; each step stands on the one before. */
+type Stage = 'new' | 'configured' | 'attached'
+
+const assertAttachable = (stage: Stage) => {
+  if (stage === 'new') refuse('attach(): make the provider from what configure(hostConfiguration) returns, first')
+  if (stage === 'attached') refuse('attach(): a provider is attached already; each provider has its own stepUp()')
+}
+
+/** The last door: a provider whose policy lacks our prompt would accept on the password alone. */
+const assertReported = (ctx: KoaContextWithOIDC) => {
+  if (!isReported(ctx))
+    refuse('attach(): this provider was not made from what configure() returned; no authorization passes it')
+}
+
 /**
  * Builds multi-factor and step-up authentication for one oidc-provider.
  *
@@ -62,13 +87,13 @@ export const stepUp = (options: StepUpOptions): StepUp => {
   const vault = createVault(store, sealer, clock)
   const records = createAccountRecords(accounts, sealer)
   const renderer = createRenderer()
-  for (const { id, enroll } of config.factors)
-    for (const view of [`${id}/challenge`, ...(enroll === undefined ? [] : [`${id}/enroll`])])
-      if (!renderer.hasView(view))
-        throw new StepUpError('ERR_CONFIG', `stepUp(options): factors: "${id}" has no view ${view}.ejs`)
+  assertViews(config, renderer)
 
   let sessionSeconds: DecisionTools['sessionSeconds'] = () => SESSION_SECONDS_BEFORE_CONFIGURE
-  let state: 'new' | 'configured' | 'attached' = 'new'
+  let stage: Stage = 'new'
+  const assertAttached = () => {
+    if (stage !== 'attached') refuse('configure(): attach(provider) was not called, so there are no pages to go to')
+  }
   const decide = createDecider({
     config,
     vault,
@@ -79,24 +104,19 @@ export const stepUp = (options: StepUpOptions): StepUp => {
 
   return Object.freeze<StepUp>({
     configure(hostConfiguration) {
-      const configured = configure(hostConfiguration, config, decide)
+      const configured = configure(hostConfiguration, config, { decide, assertAttached })
       sessionSeconds = sessionLife(hostConfiguration)
-      if (state === 'new') warnOnce(config.volatile)
-      state = state === 'attached' ? state : 'configured'
+      if (stage === 'new') warnOnce(config.volatile)
+      if (stage === 'new') stage = 'configured'
       return configured
     },
     attach(provider) {
-      if (state !== 'configured')
-        throw new StepUpError(
-          'ERR_CONFIG',
-          state === 'new'
-            ? 'attach(): make the provider from configure(hostConfiguration) first'
-            : 'attach(): a provider is attached already; each provider has its own stepUp()',
-        )
-      state = 'attached'
+      assertAttachable(stage)
+      stage = 'attached'
       const ceremonies = createCeremonies({ vault, records, throttle: createThrottle(vault, clock), clock })
       const csrf = createCsrf(createMac(sealer.derive('csrf')))
       provider.use(createRoutes({ provider, config, ceremonies, renderer, csrf, root: PAGES }))
+      provider.on('authorization.accepted', assertReported)
       provider.on('session.destroyed', ({ accountId, uid }) => {
         // Best effort: an unreachable ledger expires by itself, and no session points to it any more.
         if (accountId !== undefined) vault.delete(ledgerKey(accountId, uid)).catch(() => undefined)

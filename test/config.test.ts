@@ -43,7 +43,7 @@ const MISTAKES: readonly Mistake[] = [
   [{ sealingKeys: undefined }, 'sealingKeys', 'nothing', 'a list of keys'],
   [{ sealingKeys: [] }, 'sealingKeys', EMPTY, 'at least one'],
   [{ sealingKeys: KEY }, 'sealingKeys', 'a string that is kept secret here', 'a list of keys'],
-  [{ sealingKeys: [KEY, undefined] }, 'sealingKeys[1]', 'nothing', 'a text'],
+  [{ sealingKeys: [KEY, undefined] }, 'sealingKeys[1]', 'nothing', '32 random bytes in base64url, from node -p'],
   [{ store: listless }, 'store', OBJECT, 'get, put, take, delete, list'],
   [{ store: 5 }, 'store', '5', 'get, put, take, delete, list'],
   [{ accounts: {} }, 'accounts', OBJECT, 'load, save, claim, owner, release'],

@@ -31,7 +31,7 @@ export interface AccountSource {
 
 /** Settings of `oidc-step-up serve`. */
 export interface ServeConfig
-  extends Pick<StepUpOptions, 'sealingKeys' | 'factors' | 'levels' | 'policy' | 'enrollment'> {
+  extends Pick<StepUpOptions, 'sealingKeys' | 'factors' | 'levels' | 'acrValues' | 'maxAge' | 'policy' | 'enrollment'> {
   /** The issuer identifier, OpenID Connect Discovery 1.0 section 2; `http:` only on a loopback address. */
   readonly issuer: string
   readonly port: number
@@ -43,7 +43,7 @@ export interface ServeConfig
   /** @default memory: authenticators and sessions are lost on restart */
   readonly store?: Store & Accounts
   /** Texts of at least 32 characters; the first signs cookies, all verify. */
-  readonly cookieKeys: readonly string[]
+  readonly cookieKeys: readonly (string | undefined)[]
   /** Private signing keys, RFC 7517. @default one ES256 key, made anew at every start */
   readonly jwks?: JWKS
   /** Further oidc-provider settings, such as `ttl`, `adapter` or `features`. */
@@ -54,6 +54,7 @@ export interface ServeConfig
 
 /** A validated configuration with its defaults filled in. */
 export interface CheckedConfig extends ServeConfig {
+  readonly cookieKeys: readonly string[]
   readonly host: string
   readonly trustProxy: boolean
 }
@@ -156,7 +157,9 @@ const schemaFor = (accounts: z.ZodType) =>
     cookieKeys: listOf(z.string(COOKIE_KEY).min(32, COOKIE_KEY), `at least one key: ${COOKIE_KEY}`),
     jwks: z.looseObject({ keys: listOf(z.looseObject({}), 'at least one key') }, 'a JSON Web Key Set').optional(),
     factors: z.array(like([], 'a factor, such as totp({ issuer })'), 'a list of factors'),
-    levels: z.union([z.literal('standard'), z.array(z.unknown())], "'standard' or a list of levels").optional(),
+    levels: z.union([z.string(), z.array(z.unknown())], 'the name of a preset, or a list of levels').optional(),
+    acrValues: z.string('a text').optional(),
+    maxAge: z.string('a text').optional(),
     policy: z.looseObject({}, 'an object').optional(),
     enrollment: z.literal('open', "'open'").optional(),
     configuration: configuration.optional(),
@@ -185,6 +188,7 @@ export const checkConfig = (config: unknown): CheckedConfig => {
   return Object.freeze({
     ...checked,
     host: checked.host ?? (isLoopback(checked.issuer) ? '127.0.0.1' : '0.0.0.0'),
+    cookieKeys: checked.cookieKeys.map(String),
     trustProxy: checked.trustProxy ?? false,
   })
 }

@@ -2,6 +2,7 @@ import type { ClientMetadata } from 'oidc-provider'
 import { systemClock } from '../clock.ts'
 import { randomToken } from '../crypto/random.ts'
 import { createSealer } from '../crypto/seal.ts'
+import { StepUpError } from '../errors.ts'
 import { totp } from '../factors/totp.ts'
 import { applyAcceptance, createAccountRecords } from '../flow/account-record.ts'
 import type { Accounts } from '../store/accounts.ts'
@@ -79,6 +80,8 @@ const password = () => randomToken(9)
  * @throws StepUpError ERR_CONFIG where a port cannot be had
  */
 export const demo = async ({ port, bankPort, print }: DemoOptions): Promise<Demo> => {
+  if (port === bankPort)
+    throw new StepUpError('ERR_CONFIG', `BANK_PORT: found ${bankPort}, which PORT has; allowed: another port`)
   const issuer = `http://localhost:${port}`
   const origin = `http://localhost:${bankPort}`
   const bankSecret = randomToken(32)
@@ -106,9 +109,12 @@ export const demo = async ({ port, bankPort, print }: DemoOptions): Promise<Demo
     },
   })
   const secret = await enrollDemoAuthenticator(store, config, 'bob')
-  const provider = await serve(config, { demoHref: origin, portRemedy: 'PORT=3100 npm start' })
+  const provider = await serve(config, {
+    demoHref: origin,
+    portRemedy: `PORT=${port + 100} BANK_PORT=${bankPort} npm start`,
+  })
   const registration = { issuer, origin, clientId: 'bank', clientSecret: bankSecret }
-  const remedy = 'BANK_PORT=3101 npm start'
+  const remedy = `PORT=${port} BANK_PORT=${bankPort + 100} npm start`
   const bank = await startBank({ ...registration, host: HOST, port: bankPort, portRemedy: remedy }).catch(
     async (error) => {
       await provider.close()

@@ -52,8 +52,8 @@ const loadConfig = async (file: string) => {
 // Loaded when asked for, so that help and mistakes answer at once.
 const startServe = async (file: string) => {
   const { serve } = await import('./serve.ts')
-  const { issuer } = await serve(await loadConfig(file))
-  print(`ready ${issuer}`)
+  const { issuer, url } = await serve(await loadConfig(file))
+  print(`ready ${issuer}${url === issuer ? '' : `, listening at ${url}`}`)
 }
 
 const startDemo = async () => {

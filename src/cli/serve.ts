@@ -78,12 +78,17 @@ const checkClients = async (provider: Provider, { clients }: ServeConfig) => {
   }
 }
 
-const plugin = ({ levels, policy, enrollment, store, factors, sealingKeys }: CheckedConfig, clock: Clock) => ({
+const plugin = (
+  { levels, acrValues, maxAge, policy, enrollment, store, factors, sealingKeys }: CheckedConfig,
+  clock: Clock,
+) => ({
   factors,
   sealingKeys,
   clock,
   ...(store === undefined ? {} : { store }),
   ...(levels === undefined ? {} : { levels }),
+  ...(acrValues === undefined ? {} : { acrValues }),
+  ...(maxAge === undefined ? {} : { maxAge }),
   ...(policy === undefined ? {} : { policy }),
   ...(enrollment === undefined ? {} : { enrollment }),
 })

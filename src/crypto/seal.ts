@@ -45,9 +45,9 @@ const TAG_BYTES = 16
 const CIPHER = 'aes-256-gcm'
 const RECIPE = `make one with: node -p "require('crypto').randomBytes(32).toString('base64url')"`
 
-const readKey = (key: string, index: number): RingKey => {
-  // A host's environment variable may be unset whatever the type says.
-  const bytes = /^[\w+/-]{43}=?$/.test(String(key)) ? Buffer.from(key, 'base64') : Buffer.alloc(0)
+// A host's environment variable may be unset.
+const readKey = (key = '', index: number): RingKey => {
+  const bytes = /^[\w+/-]{43}=?$/.test(key) ? Buffer.from(key, 'base64') : Buffer.alloc(0)
   if (bytes.length !== KEY_BYTES) {
     throw new StepUpError('ERR_CONFIG', `sealingKeys[${index}] must be 32 random bytes in base64url; ${RECIPE}`)
   }
@@ -61,7 +61,7 @@ const readKey = (key: string, index: number): RingKey => {
   }
 }
 
-const readRing = (keys: readonly string[]): readonly [RingKey, ...RingKey[]] => {
+const readRing = (keys: readonly (string | undefined)[]): readonly [RingKey, ...RingKey[]] => {
   const ring = keys.map(readKey)
   ring.forEach(({ id }, index) => {
     const earlier = ring.findIndex((other) => other.id === id)
@@ -101,7 +101,7 @@ const unseal = (ring: readonly RingKey[], sealed: string, aad: readonly string[]
  * @throws StepUpError `ERR_CONFIG` when the list is empty, or a key is of another form or repeated.
  * @see NIST SP 800-38D section 8.2.2
  */
-export const createSealer = (keys: readonly string[]): Sealer => {
+export const createSealer = (keys: readonly (string | undefined)[]): Sealer => {
   const ring = readRing(keys)
   const [first] = ring
   return Object.freeze({

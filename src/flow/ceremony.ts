@@ -90,10 +90,11 @@ const opened = async (scene: Scene, state: unknown, notice?: Notice): Promise<Ou
   }
 }
 
-const dead = async (scene: Scene, { state }: Open): Promise<Outcome> => {
+/** A dead ceremony while its pause lasts; undefined where a new one may begin. */
+const dead = async (scene: Scene, { state }: Open): Promise<Outcome | undefined> => {
   const { throttle, place } = scene
   const retryAfterSeconds = await throttle.pauseLeft(place.account.id, place.factor.id)
-  return opened(scene, state, { reason: 'dead', retryAfterSeconds })
+  return retryAfterSeconds > 0 ? opened(scene, state, { reason: 'dead', retryAfterSeconds }) : undefined
 }
 
 const sent = async ({ place }: Scene, step: Step): Promise<Notice | undefined> =>
@@ -126,7 +127,7 @@ const refuse = async (scene: Scene, open: Open, reason: Refusal): Promise<Outcom
     keep(scene, counted),
     scene.records.update(account.id, (record) => applyRefusal(record, factor.id, scene.clock())),
   ])
-  return isDead(counted) ? dead(scene, counted) : opened(scene, open.state, { reason })
+  return (isDead(counted) ? await dead(scene, counted) : undefined) ?? opened(scene, open.state, { reason })
 }
 
 const evidenceOf = ({ place, loaded, clock }: Scene, step: Accepted, id: string | undefined): Evidence => {
@@ -203,13 +204,12 @@ const judge = async (scene: Scene, open: Open, input: Input): Promise<Outcome> =
 }
 
 const show = async (scene: Scene): Promise<Outcome> => {
-  const { slot, place, throttle } = scene
+  const { slot, place } = scene
   if (isDisabled(scene)) return opened(scene, slot.value?.state, { reason: 'disabled' })
   if (!isAllowed(place, scene.loaded)) return GONE
   if (slot.value === undefined) return begin(scene)
   if (!isDead(slot.value)) return opened(scene, slot.value.state)
-  const waiting = (await throttle.pauseLeft(place.account.id, place.factor.id)) > 0
-  return waiting ? dead(scene, slot.value) : begin(scene)
+  return (await dead(scene, slot.value)) ?? begin(scene)
 }
 
 const answer = async (scene: Scene, input: Input): Promise<Outcome> => {
@@ -217,7 +217,7 @@ const answer = async (scene: Scene, input: Input): Promise<Outcome> => {
   if (slot.value === undefined) return GONE
   if (isDisabled(scene)) return opened(scene, slot.value.state, { reason: 'disabled' })
   if (!isAllowed(place, loaded)) return GONE
-  if (isDead(slot.value)) return dead(scene, slot.value)
+  if (isDead(slot.value)) return (await dead(scene, slot.value)) ?? GONE
   const { account, factor } = place
   const reserved = await throttle.reserve(account.id, factor.id, loaded.record.failures[factor.id] ?? 0)
   if (reserved.granted) return judge(scene, slot.value, input)

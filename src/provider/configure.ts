@@ -56,6 +56,13 @@ const offeredBy =
     )
   }
 
+/** What the configured functions call. */
+export interface ConfigureTools {
+  readonly decide: Decider
+  /** Throws where our pages are not served. */
+  readonly assertAttached: () => void
+}
+
 /**
  * The host's configuration with step-up in it. Pure: the host's object and all that hangs on it stay as they
  * are.
@@ -66,7 +73,11 @@ const offeredBy =
  * @throws StepUpError `ERR_CONFIG` where development interactions are on, or cookie keys or
  * `interactions.url` are missing.
  */
-export const configure = (host: Configuration, config: Config, decide: Decider): Configuration => {
+export const configure = (
+  host: Configuration,
+  config: Config,
+  { decide, assertAttached }: ConfigureTools,
+): Configuration => {
   assertUsable(host)
   const { interactions, features, findAccount, extraTokenClaims } = host
   const claimsParameter = features?.claimsParameter
@@ -78,10 +89,11 @@ export const configure = (host: Configuration, config: Config, decide: Decider):
     interactions: {
       ...interactions,
       policy: withStepUp(interactions?.policy, decide, offeredBy(config)),
-      url: (ctx, interaction) =>
-        interaction.prompt.name === PROMPT
-          ? `${mountPathOf(ctx)}${PAGES}/${interaction.uid}`
-          : hostUrl(ctx, interaction),
+      url: (ctx, interaction) => {
+        if (interaction.prompt.name !== PROMPT) return hostUrl(ctx, interaction)
+        assertAttached()
+        return `${mountPathOf(ctx)}${PAGES}/${interaction.uid}`
+      },
     },
     features: {
       ...features,

@@ -3,6 +3,7 @@ import type Provider from 'oidc-provider'
 import { errors, type Interaction, type InteractionResults } from 'oidc-provider'
 import { PROMPT } from './oidc.ts'
 import type { PromptDetails } from './prompt.ts'
+import { UNMET } from './request.ts'
 
 /** An interaction of ours that belongs to this browser and waits for an answer. */
 export interface OpenInteraction {
@@ -42,7 +43,10 @@ const pinned = (login: InteractionResults['login'], { loginTs }: PromptDetails) 
 
 const resultOf = ({ interaction, details }: OpenInteraction, { outcome }: Ending): InteractionResults => {
   if (outcome === 'cancelled')
-    return { error: details.cancelError, error_description: 'the additional authentication was cancelled' }
+    return {
+      error: details.cancelError,
+      error_description: details.factors.length === 0 ? UNMET : 'the additional authentication was cancelled',
+    }
   const { lastSubmission } = interaction
   return {
     ...lastSubmission,

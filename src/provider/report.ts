@@ -18,6 +18,9 @@ export const report = (ctx: KoaContextWithOIDC, { session }: Pass, { acr, amr, a
   define(session, 'authTime', () => authTime)
 }
 
+/** Whether this request's authorization was decided and reported by us. */
+export const isReported = ({ oidc }: KoaContextWithOIDC): boolean => Object.hasOwn(oidc, 'amr')
+
 interface Issued {
   readonly acr?: string | undefined
   readonly amr?: readonly string[] | undefined

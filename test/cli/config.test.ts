@@ -129,7 +129,11 @@ describe('cli/config', () => {
       /^configuration\.findAccount: found .*; allowed: nothing: serve sets it itself/,
     ],
     ['a wrong enrollment', { ...valid, enrollment: 'ticket' }, /^enrollment: found "ticket"; allowed: 'open'/],
-    ['several mistakes', { ...valid, port: 0, factors: 1 }, /\(and 1 more\)$/],
+    [
+      'several mistakes',
+      { ...valid, port: 0, factors: 1 },
+      /^port: found 0; .*; factors: found 1; allowed: a list of factors$/,
+    ],
   ]
   for (const [name, config, expected] of cases) {
     it(`refuses ${name}`, () => {

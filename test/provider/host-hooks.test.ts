@@ -55,6 +55,23 @@ describe("the host's own functions, under the plugin", () => {
     }
   })
 
+  it('accepts nothing at a provider that was made from the configuration without step-up', async () => {
+    const host = await stage.host({ stepUp: { policy: { default: 'always' } }, wiring: 'host configuration used' })
+    const bob = await stage.person(host)
+    const { page } = await visit(bob)
+    assert.equal(page.url.searchParams.get('code'), null)
+    assert.equal(page.status, 500)
+    assert.match(host.errors.splice(0).join(), /not made from what configure\(\) returned/)
+  })
+
+  it('says in the log what is missing where attach() was forgotten', async () => {
+    const host = await stage.host({ stepUp: { policy: { default: 'always' } }, wiring: 'not attached' })
+    const bob = await stage.person(host)
+    const { page } = await visit(bob)
+    assert.equal(page.url.searchParams.get('code'), null)
+    assert.match(host.errors.splice(0).join(), /attach\(provider\) was not called/)
+  })
+
   it("refuses an account that the host's own findAccount no longer knows", async () => {
     let known = true
     const findAccount: Configuration['findAccount'] = (_ctx, sub) =>

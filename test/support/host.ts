@@ -40,6 +40,8 @@ export interface HostOptions {
   readonly clients?: NonNullable<Configuration['clients']>
   /** Hook for the host's account table. */
   readonly accounts?: Map<string, Account>
+  /** How the plugin is wired in. Default: as the README says. */
+  readonly wiring?: 'right' | 'host configuration used' | 'not attached'
   /** Called with the provider before it serves. */
   readonly prepare?: (provider: Provider) => void
 }
@@ -93,10 +95,15 @@ export const startHost = async (options: HostOptions = {}) => {
     },
     ...options.configuration,
   }
-  const provider = new Provider(issuer, mfa.configure(host))
+  const configured = mfa.configure(host)
+  const { wiring = 'right' } = options
+  const provider = new Provider(
+    issuer,
+    wiring === 'host configuration used' ? { ...host, features: { devInteractions: { enabled: false } } } : configured,
+  )
   provider.use(bodyParserOnLogin)
   provider.use(loginPage(provider))
-  mfa.attach(provider)
+  if (wiring !== 'not attached') mfa.attach(provider)
   options.prepare?.(provider)
   const errors: Error[] = []
   provider.on('server_error', (_ctx, error) => errors.push(error))

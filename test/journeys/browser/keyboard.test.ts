@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import type { Page } from 'playwright-core'
+import { standsAt } from '../../support/chromium.ts'
+import { AT, openStage, type Stage } from './stage.ts'
+
+/** What has the focus: its words, and whether a person can see that. */
+const focused = (page: Page) =>
+  page.evaluate(() => {
+    const element = document.activeElement as HTMLElement | null
+    if (element === null || element === document.body) return { name: '', visible: true }
+    const { outlineStyle, outlineWidth } = getComputedStyle(element)
+    const label =
+      element instanceof HTMLInputElement ? element.labels?.[0] : (element.querySelector('strong') ?? element)
+    const { top, bottom } = element.getBoundingClientRect()
+    const onScreen = top >= 0 && bottom <= innerHeight
+    return {
+      name: label?.textContent?.trim() ?? '',
+      visible: onScreen && outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2,
+    }
+  })
+
+/** The stops that Tab makes from where the focus is, by their words; each has to be seen. */
+const tabThrough = async (page: Page, last: string) => {
+  const stops: string[] = []
+  for (let presses = 0; presses < 20 && stops.at(-1) !== last; presses += 1) {
+    await page.keyboard.press('Tab')
+    const { name, visible } = await focused(page)
+    assert.ok(visible, `the focus on "${name}" can be seen`)
+    stops.push(name)
+  }
+  return stops
+}
+
+describe('the demo in a browser: the keyboard alone', function slow() {
+  this.timeout('60s')
+  let stage: Stage
+  before(async () => {
+    stage = await openStage()
+  })
+  afterEach(() => stage.clear())
+  after(() => stage.close())
+
+  it('takes bob through a transfer with Tab and Enter, in the order of the page', async () => {
+    const page = await stage.visitor()
+    const { keyboard } = page
+    await page.goto(stage.bank)
+    assert.deepEqual(await tabThrough(page, 'Sign in'), ['Bank', 'Sign in'])
+    await keyboard.press('Enter')
+
+    await standsAt(page, AT.signIn)
+    assert.deepEqual(await focused(page), { name: 'Username', visible: true })
+    assert.deepEqual(await tabThrough(page, 'Cancel'), ['Password', 'Sign in', 'Cancel'])
+    for (const _back of ['Sign in', 'Password', 'Username']) await keyboard.press('Shift+Tab')
+    await keyboard.type('bob')
+    await keyboard.press('Tab')
+    await keyboard.type(stage.password('bob'))
+    await keyboard.press('Enter')
+
+    await standsAt(page, AT.consent)
+    assert.deepEqual(await tabThrough(page, 'Do not allow, go back'), ['Allow', 'Do not allow, go back'])
+    await keyboard.press('Shift+Tab')
+    await keyboard.press('Enter')
+
+    await standsAt(page, 'Welcome, Bob')
+    assert.deepEqual(await tabThrough(page, AT.transfer), ['Bank', 'Sign out', 'View statement', AT.transfer])
+    await keyboard.press('Enter')
+
+    await standsAt(page, AT.challenge)
+    assert.deepEqual(await focused(page), { name: '6-digit code', visible: true })
+    assert.deepEqual(await tabThrough(page, 'Cancel'), ['Continue', 'Cancel'])
+    for (const _back of ['Continue', '6-digit code']) await keyboard.press('Shift+Tab')
+    await keyboard.type(stage.code(stage.secret()))
+    await keyboard.press('Enter')
+
+    await standsAt(page, AT.transfer)
+    assert.deepEqual(await tabThrough(page, 'Transfer'), ['Bank', 'Sign out', 'To', 'Amount in €', 'Transfer'])
+    await keyboard.press('Enter')
+    await standsAt(page, AT.done)
+  })
+})

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { demo } from '../../../src/cli/demo.ts'
+import { virtualClock } from '../../../src/testing/virtual-clock.ts'
+import { freePort } from '../../cli/free-port.ts'
+import { openChromium, standsAt } from '../../support/chromium.ts'
+import { codeAt } from '../../support/host.ts'
+
+const STEP_SECONDS = 30
+
+/** Headings of the pages on the way. */
+export const AT = {
+  signIn: 'Sign in',
+  consent: 'Allow this app to use your account?',
+  challenge: 'Enter the code from your authenticator app',
+  enroll: 'Set up your authenticator app',
+  unreachable: 'This app asks for more proof',
+  transfer: 'Transfer money',
+  done: 'Your money is on its way',
+  limits: 'Your limits stay as they are',
+  wentBack: 'You went back',
+  stronger: 'That needs a stronger sign-in',
+} as const
+
+/** Does what leads to another page, and waits for that page: an old one with the same words would not do. */
+const leave = async (page: Page, act: () => Promise<void>) => {
+  await Promise.all([page.waitForEvent('domcontentloaded'), act()])
+}
+
+/** Clicks a button by its words. */
+export const press = (page: Page, name: string) =>
+  leave(page, () => page.getByRole('button', { name, exact: true }).click())
+
+/** Clicks a link by its words. */
+export const follow = (page: Page, name: string) => leave(page, () => page.getByRole('link', { name }).click())
+
+/** The demo as `npm start` runs it, on free ports, with a clock that tests move. */
+export const openStage = async () => {
+  const printed: string[] = []
+  const [port, bankPort] = [await freePort(), await freePort()]
+  const running = await demo({ port, bankPort, print: (line) => printed.push(line) })
+  const clock = virtualClock()
+  const issuer = `http://localhost:${port}`
+  const bank = `http://localhost:${bankPort}`
+  const contexts: BrowserContext[] = []
+  const faults: string[] = []
+  let lastStep = 0
+
+  const told = (start: string) => {
+    const line = printed.find((one) => one.startsWith(start))
+    assert.ok(line, `the demo prints "${start}"`)
+    return line.slice(start.length)
+  }
+
+  const watch = (context: BrowserContext) => {
+    context.on('response', (response) => {
+      if (response.status() >= 500) faults.push(`${response.status()} ${response.url()}`)
+    })
+    // What a page refuses to load or run; a 4xx answer is also told here, and is no fault of the page.
+    context.on('console', (message) => {
+      if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) faults.push(message.text())
+    })
+    context.on('weberror', (error) => faults.push(String(error.error())))
+  }
+
+  return {
+    issuer,
+    bank,
+    clock,
+    password: (username: string) => told(`${username} password: `),
+    secret: () => told('bob authenticator secret: '),
+
+    /** The code that an app shows now; where one of this half minute was asked for before, the next one. */
+    code: (secret: string) => {
+      const step = Math.floor(clock.now() / STEP_SECONDS)
+      if (step <= lastStep) clock.advance((lastStep + 1 - step) * STEP_SECONDS)
+      lastStep = Math.floor(clock.now() / STEP_SECONDS)
+      return codeAt(secret)
+    },
+
+    /** A new browser, with one page. */
+    visitor: async (options: BrowserContextOptions = {}) => {
+      const context = await openChromium(options)
+      contexts.push(context)
+      watch(context)
+      return context.newPage()
+    },
+
+    /** Fills in the login page that is open. */
+    async logIn(page: Page, username: string, password = told(`${username} password: `)) {
+      await page.getByLabel('Username').fill(username)
+      await page.getByLabel('Password').fill(password)
+      await press(page, 'Sign in')
+    },
+
+    /** Signs in at Bank for the first time in this browser, as far as the overview. */
+    async enter(page: Page, username: 'alice' | 'bob') {
+      await page.goto(`${bank}/sign-in`)
+      await this.logIn(page, username)
+      await standsAt(page, AT.consent)
+      await press(page, 'Allow')
+      await standsAt(page, `Welcome, ${username === 'bob' ? 'Bob' : 'Alice'}`)
+    },
+
+    /** Ends the browsers of one test, and says whether a page broke in them. */
+    async clear() {
+      await Promise.all(contexts.splice(0).map((context) => context.close()))
+      assert.deepEqual(faults.splice(0), [], 'faults that the browsers saw')
+    },
+
+    async close() {
+      clock.restore()
+      await running.close()
+    },
+  }
+}
+
+/** A stage as tests hold it. */
+export type Stage = Awaited<ReturnType<typeof openStage>>
+
+/** Types a code and sends it. */
+export const answer = async (page: Page, code: string, button = 'Continue') => {
+  await page.getByLabel('6-digit code').fill(code)
+  await press(page, button)
+}
+
+/** The words of the first element that a selector finds. */
+export const wordsOf = async (page: Page, selector: string) =>
+  ((await page.locator(selector).first().textContent()) ?? '').trim()
+
+/** The secret that the open enrolment page shows. */
+export const secretOn = async (page: Page) => (await wordsOf(page, '.secret code')).replaceAll(/\s/g, '')
