@@ -17,10 +17,10 @@ import type { Store } from './store/store.ts'
 /** What a host passes to `stepUp()`. */
 export interface StepUpOptions {
   /**
-   * The host's user behind an `accountId`, asked at every decision; undefined where it no longer exists,
-   * which passes no authorization.
+   * The host's user behind an `accountId`, asked at every decision; undefined or `null` where it no longer
+   * exists, which passes no authorization.
    */
-  readonly account: (accountId: string) => Account | undefined | Promise<Account | undefined>
+  readonly account: (accountId: string) => Account | null | undefined | Promise<Account | null | undefined>
   /** The factors people can use, made by their factories; ties on screen are broken by this order. */
   readonly factors: readonly AnyFactor[]
   /**
@@ -68,7 +68,7 @@ export interface StepUpOptions {
 
 /** Validated options with every default in place. */
 export interface Config {
-  readonly account: StepUpOptions['account']
+  readonly account: (accountId: string) => Promise<Account | undefined>
   readonly factors: readonly AnyFactor[]
   readonly sealingKeys: StepUpOptions['sealingKeys']
   readonly store: Store
@@ -237,6 +237,16 @@ const assertConsistent = ({ factors, levels, policy }: Pick<Config, 'factors' | 
         refuse(`policy.${by}.${name}.floor`, `"${floor}"`, acrValues(levels).join(', '))
 }
 
+/** Databases answer `null` for what they do not have; an answer about somebody else is no answer. */
+const checkedAccount =
+  (account: StepUpOptions['account']): Config['account'] =>
+  async (accountId) => {
+    const answer = (await account(accountId)) ?? undefined
+    if (answer !== undefined && answer.id !== accountId)
+      throw new StepUpError('ERR_CONFIG', 'account() answered an account with another id than it was asked for')
+    return answer
+  }
+
 /** The host's function with its answer checked: what it says becomes evidence. */
 const checkedLogin = (login: StepUpOptions['login']): Config['login'] => {
   if (login === undefined) return () => PASSWORD
@@ -271,7 +281,7 @@ export const readOptions = (input: StepUpOptions): Config => {
   const policy: Policy = { default: 'always', ...input.policy }
   assertConsistent({ factors: input.factors, levels, policy })
   return Object.freeze({
-    account: input.account,
+    account: checkedAccount(input.account),
     factors: input.factors,
     sealingKeys: input.sealingKeys,
     store: input.store ?? memory,

@@ -13,7 +13,7 @@ import { createCsrf } from './http/csrf.ts'
 import { createRenderer, type Renderer } from './http/render.ts'
 import { createRoutes } from './http/routes.ts'
 import { createFloors } from './policy/policy.ts'
-import { configure, PAGES, sessionLife } from './provider/configure.ts'
+import { configure, PAGES, scopesByClaim, sessionLife } from './provider/configure.ts'
 import { createDecider, type DecisionTools } from './provider/decision.ts'
 import { isReported } from './provider/report.ts'
 
@@ -90,6 +90,7 @@ export const stepUp = (options: StepUpOptions): StepUp => {
   assertViews(config, renderer)
 
   let sessionSeconds: DecisionTools['sessionSeconds'] = () => SESSION_SECONDS_BEFORE_CONFIGURE
+  let scopesOf: DecisionTools['scopesOf'] = () => []
   let stage: Stage = 'new'
   const assertAttached = () => {
     if (stage !== 'attached') refuse('configure(): attach(provider) was not called, so there are no pages to go to')
@@ -100,12 +101,14 @@ export const stepUp = (options: StepUpOptions): StepUp => {
     records,
     floors: createFloors(policy, levels),
     sessionSeconds: (ctx, session) => sessionSeconds(ctx, session),
+    scopesOf: (claims) => scopesOf(claims),
   })
 
   return Object.freeze<StepUp>({
     configure(hostConfiguration) {
       const configured = configure(hostConfiguration, config, { decide, assertAttached })
       sessionSeconds = sessionLife(hostConfiguration)
+      scopesOf = scopesByClaim(hostConfiguration)
       if (stage === 'new') warnOnce(config.volatile)
       if (stage === 'new') stage = 'configured'
       return configured

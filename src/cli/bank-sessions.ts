@@ -25,7 +25,7 @@ export interface BankSession {
   readonly csrf: string
   /** By `state`; one for each tab. */
   readonly trips: Map<string, Trip>
-  signedIn?: SignedIn
+  readonly signedIn?: SignedIn
 }
 
 /** Bank's sessions, found by a cookie. */
@@ -33,8 +33,11 @@ export interface BankSessions {
   of(ctx: Context): BankSession | undefined
   /** The browser's session, or a new one. */
   ensure(ctx: Context): BankSession
-  /** Gives the session to a new cookie: whoever knew the old one is out. */
-  rotate(ctx: Context, session: BankSession): void
+  /**
+   * Signs the session in, under a new cookie: whoever knew the old one is out. It comes with a new token as
+   * well, unless the same person was signed in before: then forms in other tabs go on working.
+   */
+  signIn(ctx: Context, session: BankSession, signedIn: SignedIn): BankSession
   end(ctx: Context): void
 }
 
@@ -70,9 +73,12 @@ export const createBankSessions = (): BankSessions => {
       remember(ctx, session)
       return session
     },
-    rotate(ctx: Context, session: BankSession) {
+    signIn(ctx: Context, session: BankSession, signedIn: SignedIn) {
       forget(ctx)
-      remember(ctx, session)
+      const csrf = session.signedIn?.sub === signedIn.sub ? session.csrf : randomToken(16)
+      const rotated: BankSession = { ...session, csrf, signedIn }
+      remember(ctx, rotated)
+      return rotated
     },
     end(ctx: Context) {
       forget(ctx)

@@ -94,10 +94,9 @@ const signInRoutes = (options: BankOptions, pages: BankPages, clock: Clock) => {
     try {
       const signedIn = await client.arrive(new URL(ctx.originalUrl, options.origin), state, trip, demand)
       const before = session.signedIn
-      session.signedIn = signedIn
-      sessions.rotate(ctx, session)
-      if (before && before.sub !== signedIn.sub) return problem(ctx, pages, session, SOMEBODY_ELSE)
-      if (!isEnough(signedIn.claims, demand, clock())) return problem(ctx, pages, session, TOO_LITTLE)
+      const rotated = sessions.signIn(ctx, session, signedIn)
+      if (before && before.sub !== signedIn.sub) return problem(ctx, pages, rotated, SOMEBODY_ELSE)
+      if (!isEnough(signedIn.claims, demand, clock())) return problem(ctx, pages, rotated, TOO_LITTLE)
       ctx.redirect(`/${trip.purpose}`)
     } catch (error) {
       const code = errorCode(error)

@@ -95,7 +95,8 @@ const features = (screens: Screens): Configuration['features'] => {
   }
 }
 
-const originsOf = (uris: readonly string[] = []) => uris.map((uri) => new URL(uri).origin)
+const originsOf = (uris: readonly string[] = []) =>
+  uris.map((uri) => new URL(uri).origin).filter((origin) => origin !== 'null')
 
 const defaults = ({ screens, jwks, clock }: Parts): Configuration => ({
   adapter: memoryAdapter(clock),

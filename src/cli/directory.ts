@@ -6,7 +6,7 @@ import { hashPassword, type PasswordHash, unknownPassword, verifyPassword } from
 
 /** What a user name and a password came to. */
 export type SignIn =
-  | { readonly outcome: 'accepted'; readonly accountId: string }
+  | { readonly outcome: 'accepted'; readonly accountId: string; readonly securityStamp?: string }
   | { readonly outcome: 'refused' }
   | { readonly outcome: 'throttled'; readonly waitSeconds: number }
   /** Too many sign-ins at this moment. */
@@ -56,22 +56,25 @@ export const openDirectory = async (
   return Object.freeze({
     async signIn(username: string, password: string): Promise<SignIn> {
       const name = foldUsername(username)
-      const waitSeconds = guesses.reserve(name)
-      if (waitSeconds > 0) return { outcome: 'throttled', waitSeconds }
-      const answer = await limiter
-        .run(async () => ({ accountId: await source.authenticate(username.trim(), password) }))
-        .catch((error: unknown) => {
+      // Counted only when its turn has come: a guess that is turned away leaves no trace, so that a flood of
+      // made-up names pushes nobody's count out.
+      const answer = await limiter.run(async () => {
+        const waitSeconds = guesses.reserve(name)
+        if (waitSeconds > 0) return { waitSeconds }
+        try {
+          return { accountId: await source.authenticate(username.trim(), password) }
+        } catch (error) {
           guesses.release(name)
           throw error
-        })
-      if (!answer) {
-        guesses.release(name)
-        return { outcome: 'busy' }
-      }
+        }
+      })
+      if (!answer) return { outcome: 'busy' }
+      if ('waitSeconds' in answer) return { outcome: 'throttled', waitSeconds: answer.waitSeconds }
       const account = answer.accountId === undefined ? undefined : await source.find(answer.accountId)
       if (!account || account.disabled) return { outcome: 'refused' }
       guesses.succeeded(name)
-      return { outcome: 'accepted', accountId: account.id }
+      const { id: accountId, securityStamp } = account
+      return { outcome: 'accepted', accountId, ...(securityStamp === undefined ? {} : { securityStamp }) }
     },
     find: async (accountId: string) => source.find(accountId),
   })

@@ -19,7 +19,7 @@ const FORGET_SECONDS = 3600
  * Ten guesses are free, then every further one is followed by a pause that doubles from 15 s to 15 min.
  *
  * Holds at most `capacity` names and drops those longest untouched; an hour without a guess clears a name. Pushing a
- * name out takes `capacity` other guesses, each as dear as a password hash.
+ * name out takes `capacity` other guesses that were looked at.
  */
 export const createGuesses = ({ clock, capacity = 10_000 }: { clock: Clock; capacity?: number }): Guesses => {
   const names = new Map<string, { failures: number; nextAt: number }>()

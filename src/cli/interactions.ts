@@ -80,7 +80,8 @@ export const interactionRoutes = (parts: InteractionParts): Router => {
     const { username, password } = form.data
     const answer = await directory.signIn(username, password)
     if (answer.outcome === 'accepted') {
-      return finish(ctx, { login: { accountId: answer.accountId, ts: clock() } })
+      const { outcome: _accepted, ...login } = answer
+      return finish(ctx, { login: { ...login, ts: clock() } })
     }
     const { status, error } = signInProblem(answer)
     await pages.login(ctx, form.details, { username, error })

@@ -11,7 +11,10 @@ interface Row {
 const GRACE_SECONDS = 60
 const SWEEP_SECONDS = 30
 
-const modelRows = (clock: Clock) => {
+// Anybody can open interactions, each with parameters of several kilobytes, and each stays for an hour.
+const MAX_INTERACTIONS = 5_000
+
+const modelRows = (clock: Clock, capacity: number) => {
   const rows = new Map<string, Row>()
   const ids = new Map<string, string>()
   let sweepAt = clock() + SWEEP_SECONDS
@@ -44,6 +47,8 @@ const modelRows = (clock: Clock) => {
       sweep()
       drop(id)
       rows.set(id, row)
+      const [oldest] = rows.keys()
+      if (rows.size > capacity && oldest !== undefined) drop(oldest)
       for (const index of indexesOf(row.payload)) ids.set(index, id)
     },
     dropGrant(grantId: string) {
@@ -55,13 +60,14 @@ const modelRows = (clock: Clock) => {
 /**
  * oidc-provider's own records in the memory of this process, for this process only and until it ends.
  *
- * Unlike oidc-provider's quick-start adapter it never drops what has not expired, and it lets a code or refresh token
+ * Unlike oidc-provider's quick-start adapter it drops nothing that has not expired, but the oldest of more than
+ * 5,000 open interactions, and it lets a code or refresh token
  * be consumed once even by requests at the same time.
  */
 export const memoryAdapter =
   (clock: Clock): AdapterFactory =>
-  (): Adapter => {
-    const rows = modelRows(clock)
+  (name: string): Adapter => {
+    const rows = modelRows(clock, name === 'Interaction' ? MAX_INTERACTIONS : Number.POSITIVE_INFINITY)
     return Object.freeze({
       async upsert(id: string, payload: AdapterPayload, expiresIn: number | undefined) {
         const endsAt = expiresIn === undefined ? Number.POSITIVE_INFINITY : clock() + expiresIn + GRACE_SECONDS

@@ -11,8 +11,9 @@ export interface LedgerRecord {
   readonly declined?: readonly { readonly cid: string; readonly at: number }[]
 }
 
-/** How long all events are kept apart; of older ones only the newest of each sort. */
+/** How long all events are kept apart, up to a number; of others only the newest of each sort. */
 const RECENT_SECONDS = 3600
+const MAX_RECENT = 64
 
 /** Where a session's ledger stands: bound to the session and to its account. */
 export const ledgerKey = (accountId: string, sessionUid: string): StoreKey => ({
@@ -27,7 +28,8 @@ const sortOf = ({ factor, authenticatorId, kinds, traits, securityStamp }: Evide
 /** Keeps the ledger short: of events that prove the same by the same means an old one adds nothing to a newer. */
 export const pruned = (events: readonly Evidence[], now: number): readonly Evidence[] => {
   const newestOfSort = new Map(events.map((event) => [sortOf(event), event]))
-  return events.filter((event) => now - event.at <= RECENT_SECONDS || newestOfSort.get(sortOf(event)) === event)
+  const recent = new Set(events.filter((event) => now - event.at <= RECENT_SECONDS).slice(-MAX_RECENT))
+  return events.filter((event) => recent.has(event) || newestOfSort.get(sortOf(event)) === event)
 }
 
 const isSame = (one: Evidence, other: Evidence) =>
@@ -53,7 +55,7 @@ export interface LedgerEntry {
 const recordWith = (record: LedgerRecord | undefined, entry: LedgerEntry, now: number): LedgerRecord => {
   const { added, base, declinedCid } = entry
   const declined = [
-    ...(record?.declined ?? []).filter(({ at }) => now - at <= RECENT_SECONDS),
+    ...(record?.declined ?? []).filter(({ at }) => now - at <= RECENT_SECONDS).slice(1 - MAX_RECENT),
     ...(declinedCid === undefined ? [] : [{ cid: declinedCid, at: now }]),
   ]
   const events = pruned(withEvents(record?.events ?? base, added), now)

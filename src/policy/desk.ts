@@ -14,6 +14,19 @@ export interface Desk extends Situation {
   readonly spent: ReadonlySet<string>
 }
 
+/**
+ * Of events that prove the same by the same means, in this authorization or outside it, only the newest: it is
+ * as good as any older one for every level, and the work of deciding stays bounded.
+ */
+const telling = (events: readonly Evidence[], cid: string | undefined): readonly Evidence[] => [
+  ...new Map(
+    events.map((event) => {
+      const { factor, authenticatorId, kinds, traits, amr } = event
+      return [JSON.stringify([factor, authenticatorId, kinds, traits, amr, event.cid === cid]), event]
+    }),
+  ).values(),
+]
+
 /** For `prompt=login` only what was proved in this authorization counts; a further authenticator never in its own. */
 const countable = ({ evidence, requirement, cid }: Situation) =>
   evidence.filter((event) => {
@@ -30,7 +43,7 @@ const newest = (events: readonly Evidence[]) =>
 /** Lays the situation out; undefined where no login stands, and so nothing else does. */
 export const deskOf = (situation: Situation): Desk | undefined => {
   const { now, cid, flowSeconds, requirement, evidence, loggedInNow } = situation
-  const events = countable(situation)
+  const events = telling(countable(situation), cid)
   const lastLogin = newest(events.filter(({ factor }) => factor === LOGIN))
   if (lastLogin === undefined) return undefined
   const own = evidence.filter((event) => cid !== undefined && event.cid === cid && now - event.at <= flowSeconds)

@@ -2,6 +2,7 @@ import type { Configuration, KoaContextWithOIDC, Session } from 'oidc-provider'
 import { acrValues, carriage, type Level } from '../assurance/levels.ts'
 import type { Config } from '../config.ts'
 import { StepUpError } from '../errors.ts'
+import { owesAnything } from '../policy/policy.ts'
 import type { Decider } from './decision.ts'
 import { mountPathOf, PROMPT } from './oidc.ts'
 import { withStepUp } from './prompt.ts'
@@ -17,21 +18,32 @@ const refuse = (message: string): never => {
   throw new StepUpError('ERR_CONFIG', `configure(): ${message}`)
 }
 
-const assertUsable = ({ features, cookies, interactions }: Configuration) => {
+const assertUsable = ({ features, cookies, interactions }: Configuration, { policy }: Config) => {
   if (features?.devInteractions?.enabled === true)
     refuse('features.devInteractions is on, and would take the place of every page; turn it off')
+  if (features?.ciba?.enabled === true && owesAnything(policy))
+    refuse('features.ciba is on, but backchannel requests pass no interaction policy and so no floor of yours')
   if (!Array.isArray(cookies?.keys) || cookies.keys.length === 0)
     refuse('cookies.keys is missing, so that no cookie would be signed; set at least one random text')
   if (typeof interactions?.url !== 'function')
     refuse('interactions.url is missing; set the function that tells where your login and consent pages are')
 }
 
+const claimNames = (claims: unknown): readonly string[] => (Array.isArray(claims) ? claims : Object.keys(claims ?? {}))
+
 /** The claims of the `openid` scope, as a list or as an object, with ours among them. */
 const withClaims = (claims: Configuration['claims']): NonNullable<Configuration['claims']> => {
-  const openid = claims?.openid
-  const listed = Array.isArray(openid) ? openid : Object.keys(openid ?? {})
-  return { ...claims, openid: [...new Set(['sub', ...listed, 'acr', 'amr', 'auth_time'])] }
+  return { ...claims, openid: [...new Set(['sub', ...claimNames(claims?.openid), 'acr', 'amr', 'auth_time'])] }
 }
+
+/** The scopes of the host's `claims` that release any of these claims. */
+export const scopesByClaim =
+  ({ claims = {} }: Configuration) =>
+  (requested: ReadonlySet<string>): readonly string[] =>
+    Object.entries(claims)
+      .filter(([, released]) => released !== null)
+      .filter(([, released]) => claimNames(released).some((claim) => requested.has(claim)))
+      .map(([scope]) => scope)
 
 /** How long a session lives from now, by the host's own `ttl.Session`. */
 export const sessionLife =
@@ -78,7 +90,7 @@ export const configure = (
   config: Config,
   { decide, assertAttached }: ConfigureTools,
 ): Configuration => {
-  assertUsable(host)
+  assertUsable(host, config)
   const { interactions, features, findAccount, extraTokenClaims } = host
   const claimsParameter = features?.claimsParameter
   const hostUrl = interactions?.url as NonNullable<NonNullable<Configuration['interactions']>['url']>

@@ -6,17 +6,15 @@ import type { AnyFactor } from '../factors/factor.ts'
 import { type AccountRecord, usableAuthenticators } from '../flow/account-record.ts'
 import { decide } from '../policy/decide.ts'
 import type { Decision, FactorStanding } from '../policy/decision.ts'
-import type { Floors } from '../policy/policy.ts'
 import { type GatherTools, gather, readAll } from './gather.ts'
 import { type Pass, passOf } from './oidc.ts'
-import { requirementOf } from './request.ts'
+import { type RequestTools, requirementOf } from './request.ts'
 
 /** Decides once per request; every further caller of the same request gets the same answer. */
 export type Decider = (ctx: KoaContextWithOIDC) => Promise<Decision | undefined>
 
 /** What deciding works with. */
-export interface DecisionTools extends GatherTools {
-  readonly floors: Floors
+export interface DecisionTools extends GatherTools, RequestTools {
   /** How long a session lives from now, in seconds: what the host configured as `ttl.Session`. */
   readonly sessionSeconds: (ctx: KoaContextWithOIDC, session: Session) => number
 }
@@ -46,9 +44,9 @@ const inOrder = (factors: readonly FactorStanding[], { lastFactor }: AccountReco
   )
 
 const situate = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionTools): Promise<Decision> => {
-  const { config, floors, sessionSeconds } = tools
+  const { config, sessionSeconds } = tools
   const { session, interaction } = pass
-  const requirement = requirementOf(ctx, pass, config, floors)
+  const requirement = requirementOf(ctx, pass, config, tools)
   const read = await readAll(pass, tools)
   const { events, loggedInNow, declined } = await gather(ctx, pass, read, sessionSeconds(ctx, session), tools)
   const { account = { id: session.accountId, label: '', disabled: true }, record } = read

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Interaction, KoaContextWithOIDC } from 'oidc-provider'
+import type { Interaction, InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
 import type { Account } from '../account.ts'
 import { type Evidence, LOGIN, type Proof } from '../assurance/evidence.ts'
 import { type Config, PASSWORD } from '../config.ts'
@@ -29,7 +29,7 @@ const loginEvent = (
   { kinds, traits, amr }: Proof,
   at: number,
   cid: string,
-  { securityStamp }: Partial<Account>,
+  { securityStamp }: { readonly securityStamp?: string | undefined },
 ): Evidence => ({
   kinds,
   traits,
@@ -72,6 +72,12 @@ const inherited = ({ session }: Pass, { ledger, account }: Read, now: number, li
     ? [loginEvent(PASSWORD, session.loginTs, '', account ?? {})]
     : []
 
+/**
+ * A host that puts the stamp its password was checked under into the login result keeps a login that was held
+ * back from standing after the password changed.
+ */
+type LoginResult = NonNullable<InteractionResults['login']> & { readonly securityStamp?: string }
+
 /** What a pass proves by itself, beside what lies in the ledger. */
 interface Brought {
   readonly loggedInNow: boolean
@@ -96,7 +102,8 @@ const bring = async (
   const login = loggedIn(interaction) ? result?.login : undefined
   if (login === undefined) return { loggedInNow: false, added: verified, declinedCid }
   const now = config.clock()
-  const event = loginEvent(await config.login(login, ctx), Math.min(login.ts ?? now, now), cid, account ?? {})
+  const { ts = now, securityStamp = account?.securityStamp } = login as LoginResult
+  const event = loginEvent(await config.login(login, ctx), Math.min(ts, now), cid, { securityStamp })
   return { loggedInNow: true, added: [event, ...verified], declinedCid }
 }
 
@@ -127,7 +134,8 @@ export const gather = async (
     loggedInNow,
     declined: declinedCid !== undefined || hasDeclined(ledger.value, interaction?.cid ?? ''),
   }
-  const isNew = added.length > 0 || declinedCid !== undefined
+  // What is inherited is written down too: from then on it stands under the security stamp of that moment.
+  const isNew = added.length > 0 || base.length > 0 || declinedCid !== undefined
   const isShort = ledger.expiresAt !== undefined && ledger.expiresAt - now < sessionSeconds
   if (!isNew && !isShort) return { ...known, events: ledger.value?.events ?? base }
   const entry = { added, base, declinedCid, lifeSeconds: 2 * sessionSeconds }

@@ -21,6 +21,13 @@ const promptsOf = (ctx: KoaContextWithOIDC, { params }: Pass): readonly string[]
   return [textOf(params.prompt), textOf(device?.prompt)].flatMap((value) => value?.split(' ') ?? [])
 }
 
+/** What reading a request works with. */
+export interface RequestTools {
+  readonly floors: Floors
+  /** The scopes that the host would release these claims for. */
+  readonly scopesOf: (claims: ReadonlySet<string>) => readonly string[]
+}
+
 /**
  * What this request needs. The essential acr is read from the raw `claims` parameter: in the parsed claims,
  * `acr_values` and the client's `default_acr_values` have replaced it by now.
@@ -29,7 +36,7 @@ export const requirementOf = (
   ctx: KoaContextWithOIDC,
   pass: Pass,
   { levels, acrValues, maxAge: reading }: Pick<Config, 'levels' | 'acrValues' | 'maxAge'>,
-  floors: Floors,
+  { floors, scopesOf }: RequestTools,
 ): Requirement => {
   const { params, client } = pass
   const prompts = promptsOf(ctx, pass)
@@ -38,8 +45,11 @@ export const requirementOf = (
     asked: askedLevels(acrClaimOf(parsed(textOf(params.claims))), textOf(params.acr_values), levels, acrValues),
     floors: floors({
       clientId: client.clientId,
-      scopes: textOf(params.scope)?.split(' ') ?? [],
-      resources: Object.keys(ctx.oidc.resourceServers ?? {}),
+      scopes: [...(textOf(params.scope)?.split(' ') ?? []), ...scopesOf(ctx.oidc.requestParamClaims)],
+      resources: Object.entries(ctx.oidc.resourceServers ?? {}).flatMap(([indicator, { audience }]) => [
+        indicator,
+        ...(typeof audience === 'string' ? [audience] : []),
+      ]),
     }),
     maxAgeSeconds: maxAge,
     maxAge: reading,

@@ -94,4 +94,28 @@ describe('cli/password', () => {
       false,
     )
   })
+
+  it('lets names that are turned away unlooked push nobody out of the throttle', async () => {
+    let open = true
+    const waiting: (() => void)[] = []
+    const source: AccountSource = {
+      authenticate: async () => {
+        if (!open) await new Promise<void>((resolve) => waiting.push(resolve))
+        return undefined
+      },
+      find: () => undefined,
+    }
+    const directory = await openDirectory(source, () => 1000)
+    for (let guess = 0; guess < 12; guess += 1) await directory.signIn('victim', 'x')
+    open = false
+    const hanging = Array.from({ length: 66 }, (_none, index) => directory.signIn(`slow${index}`, 'x'))
+    for (let name = 0; name < 10_000; name += 1) await directory.signIn(`made-up${name}`, 'x')
+    open = true
+    const drain = setInterval(() => {
+      for (const go of waiting.splice(0)) go()
+    }, 1)
+    await Promise.all(hanging)
+    clearInterval(drain)
+    assert.equal((await directory.signIn('victim', 'x')).outcome, 'throttled')
+  })
 })

@@ -24,6 +24,17 @@ describe('cli/memory-adapter', () => {
     assert.equal(await adapter.findByUid('u'), undefined)
   })
 
+  it('holds 5,000 open interactions, and all sessions', async () => {
+    const { adapter } = setUp()
+    const [interactions, sessions] = [adapter('Interaction'), adapter('Session')]
+    for (let id = 0; id <= 5000; id += 1) {
+      await interactions.upsert(`${id}`, {}, 60)
+      await sessions.upsert(`${id}`, {}, 60)
+    }
+    assert.equal(await interactions.find('0'), undefined)
+    assert.ok((await interactions.find('1')) && (await interactions.find('5000')) && (await sessions.find('0')))
+  })
+
   it('lets the uid follow a session that changed its id, in either order', async () => {
     const adapter = setUp().adapter()
     await adapter.upsert('old', { uid: 'u', jti: 'old' }, 60)

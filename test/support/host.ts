@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { bodyParser } from '@koa/bodyparser'
 import { NodeCryptoPlugin } from '@otplib/plugin-crypto-node'
@@ -7,7 +7,7 @@ import { exportJWK, generateKeyPair } from 'jose'
 import Provider, { type Configuration, type JWK } from 'oidc-provider'
 import { generateSync } from 'otplib'
 import { totp } from '../../src/factors/totp.ts'
-import type { Account, StepUpOptions } from '../../src/index.ts'
+import type { Account, StepUp, StepUpOptions } from '../../src/index.ts'
 import { stepUp } from '../../src/index.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { createBrowser } from './browser.ts'
@@ -95,7 +95,7 @@ export const startHost = async (options: HostOptions = {}) => {
     },
     ...options.configuration,
   }
-  const configured = mfa.configure(host)
+  const configured = configureOrClose(mfa, host, server)
   const { wiring = 'right' } = options
   const provider = new Provider(
     issuer,
@@ -126,6 +126,16 @@ export const startHost = async (options: HostOptions = {}) => {
   }
 }
 
+/** A configuration that is refused leaves no server behind. */
+const configureOrClose = (mfa: StepUp, host: Configuration, server: Server) => {
+  try {
+    return mfa.configure(host)
+  } catch (error) {
+    server.close()
+    throw error
+  }
+}
+
 /** A running host. */
 export type Host = Awaited<ReturnType<typeof startHost>>
 
@@ -147,7 +157,7 @@ const loginPage =
     const { login, ...more } = ctx.request.body as Record<string, string>
     const result =
       interaction.prompt.name === 'login'
-        ? { login: { accountId: login ?? 'alice', ...(more.ts === undefined ? {} : { ts: Number(more.ts) }) } }
+        ? { login: { ...more, accountId: login ?? 'alice', ...(more.ts === undefined ? {} : { ts: Number(more.ts) }) } }
         : { consent: {} }
     ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result))
     ctx.status = 303
