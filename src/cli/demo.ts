@@ -51,7 +51,7 @@ const playground: ClientMetadata = {
   client_name: 'Playground',
   client_secret: 'playground',
   redirect_uris: ['http://localhost:3002/callback'],
-  grant_types: ['authorization_code', 'implicit', 'refresh_token', DEVICE_CODE],
+  grant_types: ['authorization_code', 'implicit', 'refresh_token', 'client_credentials', DEVICE_CODE],
   response_types: EVERY_RESPONSE_TYPE,
 }
 
@@ -104,6 +104,7 @@ export const demo = async ({ port, bankPort, print }: DemoOptions): Promise<Demo
     policy: { default: 'never' },
     configuration: {
       adapter: memoryAdapter(systemClock),
+      features: { clientCredentials: { enabled: true }, requestObjects: { enabled: true } },
       pkce: { required: (_ctx, client) => client.clientId !== playground.client_id },
       responseTypes: [...EVERY_RESPONSE_TYPE, 'none'],
     },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { decodeJwt } from 'jose'
+import { decodeJwt, SignJWT } from 'jose'
 import * as client from 'openid-client'
 import { MULTI_FACTOR, PHISHING_RESISTANT } from '../../../src/assurance/presets.ts'
 import { type Browser, createBrowser, type Page } from '../../support/browser.ts'
@@ -145,6 +145,47 @@ describe('the demo with a client library', function slow() {
     assert.equal(await outcome({ acr_values: PHISHING_RESISTANT }), MULTI_FACTOR)
     assert.equal(await outcome({ claims: essential(PHISHING_RESISTANT) }), unmet)
     assert.equal(await outcome({ prompt: 'none', claims: essential(PHISHING_RESISTANT, MULTI_FACTOR) }), MULTI_FACTOR)
+  })
+
+  it('asks the same of pushed requests and of request objects', async () => {
+    const config = await connect()
+    const wanted = { response_type: 'code', claims: essential(MULTI_FACTOR), acr_values: 'urn:none' }
+    const pushed = ask(config, wanted)
+    const browser = createBrowser(stage.issuer)
+    const first = await pass(browser, await client.buildAuthorizationUrlWithPAR(config, pushed.url.searchParams))
+    assert.deepEqual(first.way, [AT.signIn, AT.challenge, AT.consent])
+    const checks = { expectedState: pushed.state, expectedNonce: pushed.nonce }
+    const tokens = await client.authorizationCodeGrant(config, first.url, checks)
+    assert.equal(tokens.claims()?.acr, MULTI_FACTOR)
+
+    const inside = ask(config, { response_type: 'code', claims: essential(PHISHING_RESISTANT) })
+    const request = await new SignJWT(Object.fromEntries(inside.url.searchParams))
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer('playground')
+      .setAudience(stage.issuer)
+      .setIssuedAt()
+      .setExpirationTime('5m')
+      .sign(new TextEncoder().encode('playground'))
+    const url = new URL(inside.url.origin + inside.url.pathname)
+    url.search = new URLSearchParams({
+      client_id: 'playground',
+      response_type: 'code',
+      scope: 'openid',
+      request,
+    }).toString()
+    const second = await pass(browser, url)
+    assert.deepEqual(second.way, [AT.unreachable])
+    assert.equal(second.url.searchParams.get('error'), 'unmet_authentication_requirements')
+  })
+
+  it('says nothing of people in a token that no person asked for', async () => {
+    const config = await connect()
+    const { access_token: token } = await client.clientCredentialsGrant(config)
+    const { active, acr, amr, auth_time: authTime } = await client.tokenIntrospection(config, token)
+    assert.deepEqual(
+      { active, acr, amr, authTime },
+      { active: true, acr: undefined, amr: undefined, authTime: undefined },
+    )
   })
 
   it('connects a device with a code, in a real browser', async () => {
