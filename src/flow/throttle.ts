@@ -26,7 +26,7 @@ export type Reservation = { readonly granted: true } | { readonly granted: false
  * Counting comes before comparing: an attempt is reserved by compare-and-set, as if it had failed already,
  * and given back unless it was refused.
  *
- * @see NIST SP 800-63B-4, "Rate Limiting (Throttling)"; reference faults AC-01 to AC-05.
+ * @see NIST SP 800-63B-4, "Rate Limiting (Throttling)".
  */
 export interface Throttle {
   /**

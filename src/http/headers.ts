@@ -16,8 +16,9 @@ const CONTENT_SECURITY_POLICY = [
 
 /**
  * Headers of every page: nothing inline runs, no one frames it, nothing of it is cached or told to others.
+ * No opener policy: a relying party that signs in inside a popup would lose its window for good.
  *
- * @see Content Security Policy Level 3; reference cases AC-56, AC-57, AC-69.
+ * @see Content Security Policy Level 3
  */
 export const pageHeaders = (ctx: Pick<Context, 'set'>): void =>
   ctx.set({
@@ -26,5 +27,4 @@ export const pageHeaders = (ctx: Pick<Context, 'set'>): void =>
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cache-Control': 'no-store',
-    'Cross-Origin-Opener-Policy': 'same-origin',
   })

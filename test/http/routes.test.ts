@@ -46,6 +46,11 @@ describe('http/routes', () => {
           .expect('Content-Security-Policy', /frame-ancestors/)
     })
 
+  it('leaves the opener of a popup alone, so that a relying party may sign in inside one', async () => {
+    const { headers } = await agent().get('/mfa/x')
+    assert.equal(headers['cross-origin-opener-policy'], undefined)
+  })
+
   it('has a page for paths that lead nowhere', async () => {
     for (const path of ['/mfa', '/mfa/', '/mfa/a/b/c', '/mfa/a/b/c/d'])
       await agent().get(path).expect(404).expect('Content-Type', /html/)
