@@ -14,7 +14,7 @@ import { createRenderer, type Renderer } from './http/render.ts'
 import { createRoutes } from './http/routes.ts'
 import { createFloors } from './policy/policy.ts'
 import { configure, PAGES, scopesByClaim, sessionLife } from './provider/configure.ts'
-import { createDecider, type DecisionTools } from './provider/decision.ts'
+import { createDecider } from './provider/decision.ts'
 import { isReported } from './provider/report.ts'
 
 /** Multi-factor and step-up authentication for one provider. */
@@ -42,8 +42,6 @@ const warnOnce = (volatile: boolean) => {
       code: 'STEP_UP_MEMORY_STORE',
     })
 }
-
-const SESSION_SECONDS_BEFORE_CONFIGURE = 14 * 86_400
 
 const refuse = (message: string): never => {
   throw new StepUpError('ERR_CONFIG', message)
@@ -89,26 +87,20 @@ export const stepUp = (options: StepUpOptions): StepUp => {
   const renderer = createRenderer()
   assertViews(config, renderer)
 
-  let sessionSeconds: DecisionTools['sessionSeconds'] = () => SESSION_SECONDS_BEFORE_CONFIGURE
-  let scopesOf: DecisionTools['scopesOf'] = () => []
   let stage: Stage = 'new'
   const assertAttached = () => {
     if (stage !== 'attached') refuse('configure(): attach(provider) was not called, so there are no pages to go to')
   }
-  const decide = createDecider({
-    config,
-    vault,
-    records,
-    floors: createFloors(policy, levels),
-    sessionSeconds: (ctx, session) => sessionSeconds(ctx, session),
-    scopesOf: (claims) => scopesOf(claims),
-  })
+  const tools = { config, vault, records, floors: createFloors(policy, levels) }
 
   return Object.freeze<StepUp>({
     configure(hostConfiguration) {
+      const decide = createDecider({
+        ...tools,
+        sessionSeconds: sessionLife(hostConfiguration),
+        scopesOf: scopesByClaim(hostConfiguration),
+      })
       const configured = configure(hostConfiguration, config, { decide, assertAttached })
-      sessionSeconds = sessionLife(hostConfiguration)
-      scopesOf = scopesByClaim(hostConfiguration)
       if (stage === 'new') warnOnce(config.volatile)
       if (stage === 'new') stage = 'configured'
       return configured

@@ -66,7 +66,7 @@ export const sendFailure = (
   more: Pick<ErrorScreen, 'reference' | 'retryHref'> = {},
 ): void => {
   const screen: ErrorScreen = { ...screenOf(ctx, tools), id, ...more }
-  sendPage(ctx, tools.renderer, status, id.startsWith('expired') ? 'expired' : 'error', screen)
+  sendPage(ctx, tools.renderer, status, id === 'expired' ? 'expired' : 'error', screen)
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined)

@@ -76,7 +76,7 @@ const minimal = () => {
     ],
     choose: ['choose', { ...known, purpose: 'challenge', options: [] }],
     unreachable: ['unreachable', { ...known, offered: false }],
-    expired: ['expired', { ...base('en'), id: 'expired.used' }],
+    expired: ['expired', { ...base('en'), id: 'expired' }],
     error: ['error', { ...base('en'), id: 'error.unexpected' }],
     login: ['serve/login', { ...known, action: '/a' }],
     consent: ['serve/consent', { ...known, action: '/a', scopes: [], clientName: 'App', accountLabel: 'me' }],
