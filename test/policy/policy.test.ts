@@ -45,6 +45,16 @@ describe('policy/policy', () => {
         floors,
       ))
 
+  it('owes a resource’s floor under every spelling of its indicator', () => {
+    const floors = createFloors(
+      { default: 'never', resources: { 'https://api.example': { floor: MULTI_FACTOR } } },
+      standard,
+    )
+    for (const spelled of ['https://api.example', 'https://api.example/', 'HTTPS://API.EXAMPLE:443'])
+      assert.equal(floors(facts([], [spelled])).length, 1, spelled)
+    assert.deepEqual(floors(facts([], ['https://api.example/other', 'urn:api'])), [])
+  })
+
   it('finds the first level that needs two kinds', () => {
     assert.equal(multiFactorLevel(standard)?.acr, MULTI_FACTOR)
     assert.equal(multiFactorLevel([{ acr: 'phr', needs: { traits: ['phishing-resistant'] } }]), undefined)
