@@ -1,18 +1,32 @@
 import type { InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
-import { z } from 'zod'
 import type { Account } from './account.ts'
 import type { Proof } from './assurance/evidence.ts'
 import { acrValues, findLevel, type Level } from './assurance/levels.ts'
 import { type Preset, presets } from './assurance/presets.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { configError } from './config-error.ts'
+import { isCallable, proof, schemaFor } from './config-schema.ts'
 import { StepUpError } from './errors.ts'
 import type { AnyFactor } from './factors/factor.ts'
+import { isRecovery } from './flow/permit.ts'
 import { multiFactorLevel, type Policy } from './policy/policy.ts'
 import type { AcrValuesReading, MaxAgeReading } from './policy/requirement.ts'
 import type { Accounts } from './store/accounts.ts'
 import { memoryStore } from './store/memory.ts'
 import type { Store } from './store/store.ts'
+
+/** How a first authenticator comes to an account. */
+export type Enrollment = 'open' | 'ticket'
+
+/** How long browsers are remembered. */
+export interface RememberBrowser {
+  /** Life from the moment it is remembered, in seconds; use does not prolong it. Default 30 days, at most 400. */
+  readonly lifeSeconds?: number
+  /** Life since it was last used, in seconds. Default 14 days. */
+  readonly idleSeconds?: number
+  /** How many browsers an account can have remembered; the one unused for longest gives way. Default 10. */
+  readonly perAccount?: number
+}
 
 /** What a host passes to `stepUp()`. */
 export interface StepUpOptions {
@@ -53,10 +67,15 @@ export interface StepUpOptions {
   /** When more than the login is owed. Default `{ default: 'always' }`. */
   readonly policy?: Policy
   /**
-   * How a first authenticator comes to an account: `open` offers enrolment inside the login where a level is
-   * asked or owed. Default `open`.
+   * How a first authenticator comes to an account. `open`: enrolment is offered inside the login where a level is
+   * asked or owed. `ticket`: only by a link from `mfa.accounts.issueTicket`. Default `open`.
    */
-  readonly enrollment?: 'open'
+  readonly enrollment?: Enrollment
+  /**
+   * Lets users have a browser remembered, which lifts floors of the policy in it, and nothing else. `false` turns
+   * it off; the preset `nist` knows no other value. Default: on, for 30 days at most and 14 days unused.
+   */
+  readonly rememberBrowser?: false | RememberBrowser
   /**
    * How long, in seconds, what was proved in one authorization counts as fresh for that authorization,
    * whatever was asked. Default 600, at most 3600.
@@ -80,6 +99,9 @@ export interface Config {
   readonly acrValues: AcrValuesReading
   readonly maxAge: MaxAgeReading
   readonly policy: Policy
+  readonly enrollment: Enrollment
+  /** Undefined where browsers are not remembered. */
+  readonly rememberBrowser: Required<RememberBrowser> | undefined
   readonly flowSeconds: number
   readonly clock: Clock
 }
@@ -87,127 +109,7 @@ export interface Config {
 /** A login page proves what people know, unless its host says more. */
 export const PASSWORD: Proof = Object.freeze<Proof>({ kinds: ['knowledge'], traits: [], amr: ['pwd'] })
 
-const PRESETS = Object.keys(presets) as [Preset, ...Preset[]]
 const DEFAULT_FLOW_SECONDS = 600
-const MAX_FLOW_SECONDS = 3600
-
-/** An object of these settings and no others. */
-const strict = <Shape extends z.core.$ZodLooseShape>(shape: Shape, what = 'an object') =>
-  z.strictObject(shape, {
-    error: ({ code }) => (code === 'unrecognized_keys' ? `only ${Object.keys(shape).join(', ')}` : what),
-  })
-
-const TEXT = 'a text that is not empty'
-const KINDS = ['knowledge', 'possession', 'inherence'] as const
-const TRAITS = [
-  'phishing-resistant',
-  'replay-resistant',
-  'user-verified',
-  'hardware',
-  'out-of-band',
-  'restricted',
-  'recovery',
-  'address',
-] as const
-const SEALING_KEY = `32 random bytes in base64url, from node -p "require('crypto').randomBytes(32).toString('base64url')"`
-const SECONDS = 'a whole number of seconds, at least 1'
-/** An acr travels in a space-separated list, so it has no space in it. */
-const ACR = 'printable ASCII without spaces'
-const FLOW_SECONDS = `a whole number of seconds from 1 to ${MAX_FLOW_SECONDS}`
-const FACTOR_ID = 'lower-case letters, digits and hyphens'
-
-const isCallable = (value: unknown) => typeof value === 'function'
-
-const text = z.string(TEXT).min(1, TEXT)
-const seconds = z.int(SECONDS).min(1, SECONDS)
-const acr = z.string(ACR).regex(/^[\x21-\x7e]+$/, ACR)
-const callable = z.custom<never>(isCallable, 'a function')
-const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
-  z.enum(values, `one of ${values.join(', ')}`)
-const listOf = <Item extends z.ZodType>(item: Item, allowed: string) => z.array(item, allowed)
-
-const withFunctions = (...names: readonly string[]) =>
-  z.custom<never>(
-    (value) => Object(value) === value && names.every((name) => isCallable(Reflect.get(Object(value), name))),
-    `an object with the functions ${names.join(', ')}`,
-  )
-
-const traits = listOf(oneOf(TRAITS), `a list of ${TRAITS.join(', ')}`)
-
-const proof = strict({
-  kinds: listOf(oneOf(KINDS), `a list of ${KINDS.join(', ')}`),
-  traits,
-  amr: listOf(text, 'a list of amr values'),
-})
-
-const level = strict({
-  acr,
-  aliases: listOf(acr, 'a list of names').optional(),
-  needs: strict({
-    kinds: z.union([z.literal(1), z.literal(2)], 'how many different kinds: 1 or 2').optional(),
-    traits: traits.optional(),
-    without: traits.optional(),
-    factors: listOf(text, 'a list of factor ids').min(1, 'at least one factor id').optional(),
-  }),
-  maxAgeSeconds: seconds.optional(),
-  overallMaxAgeSeconds: seconds.optional(),
-})
-
-const ceremony = z.object(
-  {
-    ttlSeconds: seconds,
-    fields: listOf(text, 'a list of form field names'),
-    begin: callable,
-    submit: callable,
-    view: callable,
-  },
-  'a ceremony',
-)
-
-const factor = z.object(
-  {
-    id: z.string(FACTOR_ID).regex(/^[a-z][a-z0-9-]*$/, FACTOR_ID),
-    kinds: listOf(oneOf(KINDS), `a list of ${KINDS.join(', ')}`).min(1, 'at least one kind'),
-    traits,
-    amr: listOf(text, 'a list of amr values'),
-    challenge: ceremony,
-    enroll: ceremony.optional(),
-    describe: callable,
-  },
-  'a factor, such as totp({ issuer })',
-)
-
-const floors = (by: string) =>
-  z.record(text, strict({ floor: text }, "{ floor: '…' } with the acr of a level"), `an object by ${by}`).optional()
-
-const policy = strict({
-  default: oneOf(['never', 'always']).optional(),
-  clients: floors('client_id'),
-  scopes: floors('scope'),
-  resources: floors('resource indicator'),
-})
-
-const schemaFor = (levels: unknown) =>
-  strict({
-    account: callable,
-    factors: listOf(factor, 'a list of factors').min(1, 'at least one factor'),
-    sealingKeys: listOf(z.string(SEALING_KEY), `a list of keys: ${SEALING_KEY}`).min(
-      1,
-      `at least one key: ${SEALING_KEY}`,
-    ),
-    store: withFunctions('get', 'put', 'take', 'delete', 'list').optional(),
-    accounts: withFunctions('load', 'save', 'claim', 'owner', 'release').optional(),
-    levels: Array.isArray(levels)
-      ? z.array(level).min(1, 'at least one level')
-      : z.enum(PRESETS, `${PRESETS.join(', ')} or a list of levels`).optional(),
-    login: callable.optional(),
-    acrValues: oneOf(['voluntary', 'strict']).optional(),
-    maxAge: oneOf(['carrying-events', 'every-event']).optional(),
-    policy: policy.optional(),
-    enrollment: z.literal('open', "'open'").optional(),
-    flowSeconds: z.int(FLOW_SECONDS).min(1, FLOW_SECONDS).max(MAX_FLOW_SECONDS, FLOW_SECONDS).optional(),
-    clock: callable.optional(),
-  })
 
 const PREFIX = 'stepUp(options): '
 
@@ -231,9 +133,10 @@ const assertConsistent = ({ factors, levels, policy }: Pick<Config, 'factors' | 
   })
   if (policy.default !== 'never' && multiFactorLevel(levels) === undefined)
     refuse('policy.default', '"always"', '"never", as no level has needs.kinds 2')
+  if (factors.every(isRecovery)) refuse('factors', 'recovery codes only', 'at least one other factor beside them')
   for (const by of ['clients', 'scopes', 'resources'] as const)
     for (const [name, { floor }] of Object.entries(policy[by] ?? {}))
-      if (findLevel(levels, floor) === undefined)
+      if (floor !== undefined && findLevel(levels, floor) === undefined)
         refuse(`policy.${by}.${name}.floor`, `"${floor}"`, acrValues(levels).join(', '))
 }
 
@@ -266,6 +169,17 @@ const durable = ({ accounts, store }: StepUpOptions, fallback: Accounts): Accoun
   return store as Store & Accounts
 }
 
+const DAY = 86_400
+
+/** NIST SP 800-63B-4, "Session Secrets": a cookie is never used in place of an authentication. */
+const rememberBrowserOf = ({ rememberBrowser, levels }: StepUpOptions): Config['rememberBrowser'] => {
+  if (rememberBrowser === false) return undefined
+  if (levels === 'nist' && rememberBrowser !== undefined)
+    refuse('rememberBrowser', 'an object beside levels "nist"', 'false: that preset takes no cookie for a proof')
+  if (levels === 'nist') return undefined
+  return { lifeSeconds: 30 * DAY, idleSeconds: 14 * DAY, perAccount: 10, ...rememberBrowser }
+}
+
 /**
  * Validates options and fills in defaults.
  *
@@ -292,6 +206,8 @@ export const readOptions = (input: StepUpOptions): Config => {
     acrValues: input.acrValues ?? 'voluntary',
     maxAge: input.maxAge ?? 'carrying-events',
     policy,
+    enrollment: input.enrollment ?? 'open',
+    rememberBrowser: rememberBrowserOf(input),
     flowSeconds: input.flowSeconds ?? DEFAULT_FLOW_SECONDS,
     clock,
   })

@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'ERR_STORE'
   /** Compare-and-set lost against other writers too many times in a row. */
   | 'ERR_CONTENTION'
+  /** The account, or the authenticator named, does not exist, or the operation does not fit it. */
+  | 'ERR_ACCOUNT'
 
 /** The one error class of this package: misuse and broken infrastructure, told apart by `code`. */
 export class StepUpError extends Error {

@@ -11,8 +11,9 @@ export {
   standard,
 } from './assurance/presets.ts'
 export type { Clock } from './clock.ts'
-export type { StepUpOptions } from './config.ts'
+export type { Enrollment, RememberBrowser, StepUpOptions } from './config.ts'
 export { type ErrorCode, StepUpError } from './errors.ts'
+export type { AccountEvent, EnrolledBy, EventCatalogue, EventName, Events, FactorEvent, Listener } from './events.ts'
 export type {
   AnyFactor,
   Authenticator,
@@ -27,8 +28,13 @@ export type {
   Sender,
   Step,
 } from './factors/factor.ts'
+export type { AccountAdministration, TicketLink } from './flow/administration.ts'
+export type { ListedBrowser } from './flow/browsers.ts'
+export type { AccountOverview, AuthenticatorOverview } from './flow/overview.ts'
+export type { Decision, LevelTrace, Reason, RefusalError, Trace } from './policy/decision.ts'
 export type { FloorTable, Policy } from './policy/policy.ts'
 export type { AcrValuesReading, MaxAgeReading } from './policy/requirement.ts'
+export type { RequestPair, SessionLevel } from './provider/session-level.ts'
 export { type StepUp, stepUp } from './step-up.ts'
 export type { AccountEntry, Accounts } from './store/accounts.ts'
 export type { PutOptions, Store, StoreEntry, StoreKey } from './store/store.ts'

@@ -4,18 +4,26 @@ import { type Config, readOptions, type StepUpOptions } from './config.ts'
 import { createMac } from './crypto/mac.ts'
 import { createSealer } from './crypto/seal.ts'
 import { StepUpError } from './errors.ts'
+import { createEvents, type Events } from './events.ts'
 import { createAccountRecords } from './flow/account-record.ts'
+import { type AccountAdministration, createAdministration } from './flow/administration.ts'
+import { createBrowsers } from './flow/browsers.ts'
 import { createCeremonies } from './flow/ceremony.ts'
 import { ledgerKey } from './flow/ledger.ts'
 import { createThrottle } from './flow/throttle.ts'
+import { createTickets } from './flow/tickets.ts'
 import { createVault } from './flow/vault.ts'
 import { createCsrf } from './http/csrf.ts'
 import { createRenderer, type Renderer } from './http/render.ts'
 import { createRoutes } from './http/routes.ts'
+import { SETUP } from './http/setup.ts'
 import { createFloors } from './policy/policy.ts'
+import { createBrowserCookies } from './provider/browser-cookies.ts'
 import { configure, PAGES, scopesByClaim, sessionLife } from './provider/configure.ts'
 import { createDecider } from './provider/decision.ts'
+import { createTokenGuard, revokeGrants } from './provider/grants.ts'
 import { isReported } from './provider/report.ts'
+import { type RequestPair, readSessionLevel, type SessionLevel } from './provider/session-level.ts'
 
 /** Multi-factor and step-up authentication for one provider. */
 export interface StepUp {
@@ -33,6 +41,22 @@ export interface StepUp {
    * @throws StepUpError `ERR_CONFIG` where `configure` was not called first, or a provider is attached already.
    */
   attach(provider: Provider): void
+  /**
+   * What an operator does for people: look at what they have, hand out a ticket, take an authenticator away.
+   *
+   * @throws StepUpError `ERR_CONFIG` before `attach`, for what needs the provider.
+   */
+  readonly accounts: AccountAdministration
+  /** Where the host listens to what happens. */
+  readonly events: Events
+  /**
+   * What the session of this browser has proved, for the host's own pages: after the password a session exists
+   * that has passed no second factor yet. Undefined where nobody is signed in.
+   *
+   * @param request - A Koa context, or Express's `{ req, res }`.
+   * @throws StepUpError `ERR_CONFIG` before `attach`; `ERR_STORE`, `ERR_SEAL` where nothing is known.
+   */
+  sessionLevel(request: RequestPair): Promise<SessionLevel | undefined>
 }
 
 const warnOnce = (volatile: boolean) => {
@@ -53,12 +77,61 @@ const assertViews = ({ factors }: Config, { hasView }: Renderer) => {
       if (!hasView(view)) refuse(`stepUp(options): factors: "${id}" has no view ${view}.ejs`)
 }
 
-/** How far the wiring has come; each step stands on the one before. */
-type Stage = 'new' | 'configured' | 'attached'
+/** One that has no records to look at: remembering is turned off. */
+const OFF = { lifeSeconds: 1, idleSeconds: 1, perAccount: 1 }
 
-const assertAttachable = (stage: Stage) => {
-  if (stage === 'new') refuse('attach(): make the provider from what configure(hostConfiguration) returns, first')
-  if (stage === 'attached') refuse('attach(): a provider is attached already; each provider has its own stepUp()')
+/** All that needs no provider yet. */
+const build = (config: Config) => {
+  const { store, accounts, clock, factors } = config
+  const sealer = createSealer(config.sealingKeys)
+  const { events, announce } = createEvents(clock)
+  const vault = createVault(store, sealer, clock)
+  const records = createAccountRecords(accounts, sealer)
+  const throttle = createThrottle(vault, clock)
+  return {
+    config,
+    events,
+    announce,
+    vault,
+    records,
+    throttle,
+    browsers: createBrowsers({ vault, clock, announce, limits: config.rememberBrowser ?? OFF }),
+    cookies: createBrowserCookies(sealer.deriveAll('browser cookie').map(createMac)),
+    tickets: createTickets({ vault, sealer, clock, announce }),
+    ceremonies: createCeremonies({ vault, records, throttle, clock, factors, announce }),
+    csrf: createCsrf(createMac(sealer.derive('csrf'))),
+    renderer: createRenderer(),
+  }
+}
+
+/** The provider, once there is one: `attach` is called when it was made, and only once. */
+const createSocket = () => {
+  let configured = false
+  let attached: Provider | undefined
+  return {
+    isConfigured: () => configured,
+    configure: () => {
+      configured = true
+    },
+    attach: (provider: Provider) => {
+      if (!configured) refuse('attach(): make the provider from what configure(hostConfiguration) returns, first')
+      if (attached !== undefined) refuse('attach(): a provider is attached already; each provider has its own stepUp()')
+      attached = provider
+    },
+    provider: (what: string): Provider => attached ?? refuse(`${what}: attach(provider) was not called`),
+  }
+}
+
+const administrationOf = (parts: ReturnType<typeof build>, provider: (what: string) => Provider) => {
+  const { config, vault } = parts
+  return createAdministration({
+    ...parts,
+    account: config.account,
+    factors: config.factors,
+    clock: config.clock,
+    revokeGrants: (accountId) => revokeGrants(provider('mfa.accounts'), vault, accountId),
+    ticketUrl: (ticket) => `${provider('mfa.accounts').issuer.replace(/\/$/, '')}${PAGES}${SETUP}#${ticket}`,
+  })
 }
 
 /** The last door: a provider whose policy lacks our prompt would accept on the password alone. */
@@ -80,42 +153,40 @@ const assertReported = (ctx: KoaContextWithOIDC) => {
  */
 export const stepUp = (options: StepUpOptions): StepUp => {
   const config = readOptions(options)
-  const { store, accounts, clock, levels, policy } = config
-  const sealer = createSealer(config.sealingKeys)
-  const vault = createVault(store, sealer, clock)
-  const records = createAccountRecords(accounts, sealer)
-  const renderer = createRenderer()
-  assertViews(config, renderer)
-
-  let stage: Stage = 'new'
-  const assertAttached = () => {
-    if (stage !== 'attached') refuse('configure(): attach(provider) was not called, so there are no pages to go to')
-  }
-  const tools = { config, vault, records, floors: createFloors(policy, levels) }
+  const parts = build(config)
+  const { vault, records } = parts
+  assertViews(config, parts.renderer)
+  const socket = createSocket()
 
   return Object.freeze<StepUp>({
     configure(hostConfiguration) {
       const decide = createDecider({
-        ...tools,
+        ...parts,
+        floors: createFloors(config.policy, config.levels),
         sessionSeconds: sessionLife(hostConfiguration),
         scopesOf: scopesByClaim(hostConfiguration),
       })
-      const configured = configure(hostConfiguration, config, { decide, assertAttached })
-      if (stage === 'new') warnOnce(config.volatile)
-      if (stage === 'new') stage = 'configured'
+      const configured = configure(hostConfiguration, config, {
+        decide,
+        assertAttached: () => void socket.provider('configure()'),
+        isDead: createTokenGuard({ account: config.account, records }),
+      })
+      if (!socket.isConfigured()) warnOnce(config.volatile)
+      socket.configure()
       return configured
     },
     attach(provider) {
-      assertAttachable(stage)
-      stage = 'attached'
-      const ceremonies = createCeremonies({ vault, records, throttle: createThrottle(vault, clock), clock })
-      const csrf = createCsrf(createMac(sealer.derive('csrf')))
-      provider.use(createRoutes({ provider, config, ceremonies, renderer, csrf, root: PAGES }))
+      socket.attach(provider)
+      provider.use(createRoutes({ ...parts, provider, root: PAGES }))
       provider.on('authorization.accepted', assertReported)
       provider.on('session.destroyed', ({ accountId, uid }) => {
         // Best effort: an unreachable ledger expires by itself, and no session points to it any more.
         if (accountId !== undefined) vault.delete(ledgerKey(accountId, uid)).catch(() => undefined)
       })
     },
+    accounts: administrationOf(parts, socket.provider),
+    events: parts.events,
+    sessionLevel: (request) =>
+      readSessionLevel({ config, records, vault, provider: socket.provider('sessionLevel()') }, request),
   })
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { recoveryCodes } from '../src/factors/recovery-codes.ts'
 import { totp } from '../src/factors/totp.ts'
 import { type Level, StepUpError, type StepUpOptions, standard, stepUp } from '../src/index.ts'
 import { memoryStore } from '../src/store/memory.ts'
@@ -63,7 +64,26 @@ const MISTAKES: readonly Mistake[] = [
   [{ policy: { defaults: 'always' } }, 'policy.defaults', 'an unknown setting', 'default, clients'],
   [{ policy: { clients: { app: { floor: '' } } } }, 'policy.clients.app.floor', '""', 'not empty'],
   [{ policy: { clients: { app: { floor: 'gold' } } } }, 'policy.clients.app.floor', '"gold"', standard[1]?.acr ?? ''],
-  [{ enrollment: 'closed' }, 'enrollment', '"closed"', "'open'"],
+  [{ enrollment: 'closed' }, 'enrollment', '"closed"', 'one of open, ticket'],
+  [{ factors: [recoveryCodes()] }, 'factors', 'recovery codes only', 'at least one other factor'],
+  [
+    { rememberBrowser: true },
+    'rememberBrowser',
+    'true',
+    'false, or an object with lifeSeconds, idleSeconds, perAccount',
+  ],
+  [{ rememberBrowser: { lifeSeconds: 59 } }, 'rememberBrowser.lifeSeconds', '59', 'from 60 to 34560000'],
+  [{ rememberBrowser: { idleSeconds: 34_560_001 } }, 'rememberBrowser.idleSeconds', '34560001', '400 days'],
+  [{ rememberBrowser: { perAccount: 0 } }, 'rememberBrowser.perAccount', '0', 'from 1 to 100'],
+  [{ rememberBrowser: { days: 30 } }, 'rememberBrowser.days', 'an unknown setting', 'only lifeSeconds'],
+  [{ levels: 'nist', rememberBrowser: {} }, 'rememberBrowser', 'an object beside levels "nist"', 'false'],
+  [
+    { policy: { clients: { bank: { allowRememberBrowser: 1 } } } },
+    'policy.clients.bank.allowRememberBrowser',
+    '1',
+    'true or false',
+  ],
+  [{ policy: { scopes: { pay: { allowRememberBrowser: false } } } }, 'policy.scopes.pay.floor', 'nothing', 'a text'],
   [{ flowSeconds: 0 }, 'flowSeconds', '0', 'from 1 to 3600'],
   [{ flowSeconds: 3601 }, 'flowSeconds', '3601', 'from 1 to 3600'],
   [{ flowSeconds: '600' }, 'flowSeconds', '"600"', 'from 1 to 3600'],

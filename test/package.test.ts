@@ -21,9 +21,11 @@ const VALUES = [
   'stepUp',
 ]
 const TYPES = `
-  Account AccountEntry Accounts AcrValuesReading AnyFactor Authenticator Ceremony CeremonyContext Change Clock ErrorCode Evidence
-  Factor FirstStep FloorTable Input Kind Level MaxAgeReading Message Needs Policy Preset Proof PutOptions Refusal Sender Step StepUp StepUpOptions
-  Store StoreEntry StoreKey Trait
+  Account AccountAdministration AccountEntry AccountEvent AccountOverview Accounts AcrValuesReading AnyFactor Authenticator
+  AuthenticatorOverview Ceremony CeremonyContext Change Clock Decision EnrolledBy Enrollment ErrorCode EventCatalogue EventName Events
+  Evidence Factor FactorEvent FirstStep FloorTable Input Kind Level LevelTrace ListedBrowser Listener MaxAgeReading Message Needs Policy
+  Preset Proof PutOptions Reason Refusal RefusalError RememberBrowser RequestPair Sender SessionLevel Step StepUp StepUpOptions Store
+  StoreEntry StoreKey TicketLink Trace Trait
 `
 
 const MAX_UNPACKED_BYTES = 700_000

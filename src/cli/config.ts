@@ -31,7 +31,10 @@ export interface AccountSource {
 
 /** Settings of `oidc-step-up serve`. */
 export interface ServeConfig
-  extends Pick<StepUpOptions, 'sealingKeys' | 'factors' | 'levels' | 'acrValues' | 'maxAge' | 'policy' | 'enrollment'> {
+  extends Pick<
+    StepUpOptions,
+    'sealingKeys' | 'factors' | 'levels' | 'acrValues' | 'maxAge' | 'policy' | 'enrollment' | 'rememberBrowser'
+  > {
   /** The issuer identifier, OpenID Connect Discovery 1.0 section 2; `http:` only on a loopback address. */
   readonly issuer: string
   readonly port: number
@@ -161,7 +164,8 @@ const schemaFor = (accounts: z.ZodType) =>
     acrValues: z.string('a text').optional(),
     maxAge: z.string('a text').optional(),
     policy: z.looseObject({}, 'an object').optional(),
-    enrollment: z.literal('open', "'open'").optional(),
+    enrollment: z.string('a text').optional(),
+    rememberBrowser: z.union([z.literal(false), z.looseObject({})], 'false or an object').optional(),
     configuration: configuration.optional(),
     trustProxy: z.boolean('true or false').optional(),
   })

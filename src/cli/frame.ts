@@ -1,20 +1,21 @@
+import { extname } from 'node:path'
 import type { Context, Next } from 'koa'
 import { StepUpError } from '../errors.ts'
-import type { Renderer } from '../http/render.ts'
-import { type Screens, stylesheetPath } from './screens.ts'
+import type { Asset, Renderer } from '../http/render.ts'
+import { assetPath, type Screens } from './screens.ts'
 
 const ONE_YEAR = 31_536_000
 
 const isAsk = ({ method }: Context) => method === 'GET' || method === 'HEAD'
 
-/** The style sheet's name changes with its content, so browsers may keep it. */
-const sendStylesheet = (ctx: Context, { stylesheet: { body, etag } }: Renderer) => {
+/** An asset's name changes with its content, so browsers may keep it. */
+const sendAsset = (ctx: Context, { path, body, etag }: Asset) => {
   ctx.set({
     'Cache-Control': `public, max-age=${ONE_YEAR}, immutable`,
     'X-Content-Type-Options': 'nosniff',
     ETag: etag,
   })
-  ctx.type = 'css'
+  ctx.type = extname(path)
   ctx.body = body
   ctx.status = 200
   if (ctx.fresh) ctx.status = 304
@@ -38,13 +39,14 @@ const explainFault = (ctx: Context, screens: Screens, fault: unknown) => {
     : screens.explain(ctx, 500, 'error.unexpected', fault)
 }
 
-/** The outermost middleware: home page, style sheet, and a page for whatever nobody answered or somebody broke. */
+/** The outermost middleware: home page, style sheet and script, and a page for whatever nobody answered or somebody broke. */
 export const frame =
   ({ renderer, screens }: { renderer: Renderer; screens: Screens }) =>
   async (ctx: Context, next: Next) => {
     try {
       if (isAsk(ctx) && ctx.path === '/') return screens.show(ctx, 'serve/home', {})
-      if (isAsk(ctx) && ctx.path === stylesheetPath(renderer)) return sendStylesheet(ctx, renderer)
+      const asset = [renderer.stylesheet, renderer.script].find((one) => assetPath(one) === ctx.path)
+      if (isAsk(ctx) && asset !== undefined) return sendAsset(ctx, asset)
       await next()
       const unanswered = !ctx.body && (ctx.status === 404 || ctx.status === 405 || ctx.status === 501)
       if (unanswered) explainUnanswered(ctx, screens)

@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import { randomToken } from '../crypto/random.ts'
 import { pageHeaders } from '../http/headers.ts'
-import type { Renderer } from '../http/render.ts'
+import type { Asset, Renderer } from '../http/render.ts'
 import type { ErrorScreen, Screen } from '../http/screens.ts'
 
 /** What a view gets beyond {@link Screen}; the values depend on the view. */
@@ -17,8 +17,8 @@ export interface Screens {
   explain(ctx: Context, status: number, id: string, fault?: unknown): void
 }
 
-/** Where the style sheet is served. */
-export const stylesheetPath = (renderer: Renderer) => `/${renderer.stylesheet.path}`
+/** Where a style sheet or script is served. */
+export const assetPath = ({ path }: Asset) => `/${path}`
 
 // Enough to tell log lines apart; nobody has to keep it secret.
 const REFERENCE_BYTES = 6
@@ -35,7 +35,8 @@ export const createScreens = (renderer: Renderer, { demoHref }: { demoHref?: str
   const localeOf = (ctx: Context, uiLocales?: string) => renderer.negotiate(uiLocales, ctx.get('accept-language'))
   const show: Screens['show'] = (ctx, view, fields, uiLocales) => {
     const locale = localeOf(ctx, uiLocales)
-    const screen: Screen = { t: renderer.translate(locale), locale, stylesheet: stylesheetPath(renderer) }
+    const assets = { stylesheet: assetPath(renderer.stylesheet), script: assetPath(renderer.script) }
+    const screen: Screen = { t: renderer.translate(locale), locale, ...assets }
     const body = renderer.render(view, { ...screen, demoHref, ...fields } as Screen)
     pageHeaders(ctx)
     ctx.type = 'html'

@@ -3,6 +3,8 @@ import { type Clock, systemClock } from '../clock.ts'
 import { createMac } from '../crypto/mac.ts'
 import { createSealer } from '../crypto/seal.ts'
 import { StepUpError } from '../errors.ts'
+import type { Events } from '../events.ts'
+import type { AccountAdministration } from '../flow/administration.ts'
 import { createCsrf } from '../http/csrf.ts'
 import { createRenderer } from '../http/render.ts'
 import { stepUp } from '../step-up.ts'
@@ -29,6 +31,10 @@ export interface Served {
   readonly provider: Provider
   /** Where it listens on this machine. */
   readonly url: string
+  /** What an operator does for people: look at what they have, hand out a link to set something up, take things away. */
+  readonly accounts: AccountAdministration
+  /** What happens in sign-ins and to accounts, for a listener of one's own. */
+  readonly events: Events
   /** Ends every connection at once. */
   close(): Promise<void>
 }
@@ -79,7 +85,7 @@ const checkClients = async (provider: Provider, { clients }: ServeConfig) => {
 }
 
 const plugin = (
-  { levels, acrValues, maxAge, policy, enrollment, store, factors, sealingKeys }: CheckedConfig,
+  { levels, acrValues, maxAge, policy, enrollment, rememberBrowser, store, factors, sealingKeys }: CheckedConfig,
   clock: Clock,
 ) => ({
   factors,
@@ -91,6 +97,7 @@ const plugin = (
   ...(maxAge === undefined ? {} : { maxAge }),
   ...(policy === undefined ? {} : { policy }),
   ...(enrollment === undefined ? {} : { enrollment }),
+  ...(rememberBrowser === undefined ? {} : { rememberBrowser }),
 })
 
 /**
@@ -124,5 +131,6 @@ export const serve = async (config: ServeConfig, options: ServeOptions = {}): Pr
   warnOutsideDevelopment(config)
 
   const { close } = await listen(provider.callback(), { host, port, remedy: portRemedy })
-  return Object.freeze({ issuer, provider, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, close })
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return Object.freeze({ issuer, provider, url, accounts: mfa.accounts, events: mfa.events, close })
 }

@@ -27,6 +27,8 @@ export interface Sealer {
    * @see RFC 5869 section 2
    */
   derive(purpose: string): Uint8Array
+  /** The same from every key of the ring, the first key's first: for names that have to be found again. */
+  deriveAll(purpose: string): readonly Uint8Array[]
 }
 
 interface RingKey {
@@ -118,5 +120,6 @@ export const createSealer = (keys: readonly (string | undefined)[]): Sealer => {
       return plain
     },
     derive: first.derive,
+    deriveAll: (purpose: string) => ring.map((key) => key.derive(purpose)),
   })
 }

@@ -25,10 +25,13 @@ export interface Authenticator<Data = unknown> {
 /** All that a ceremony may see. It holds no store, session, request or template. */
 export interface CeremonyContext<Data = unknown> {
   readonly account: Account
-  /** The account's active authenticators of this factor, oldest first, implied ones included. */
+  /**
+   * The account's active authenticators of this factor, oldest first: in a challenge those that can answer it,
+   * implied ones included; at enrolment those that are stored.
+   */
   readonly authenticators: readonly Authenticator<Data>[]
-  /** The relying party that asked for this sign-in. */
-  readonly client: { readonly id: string; readonly name: string }
+  /** The relying party that asked for this sign-in; absent at enrolment by ticket. */
+  readonly client?: { readonly id: string; readonly name: string }
   /** Origin that the browser sees, for example `https://login.example.com`. */
   readonly origin: string
   readonly issuer: string
@@ -46,6 +49,8 @@ export type Input = Readonly<Record<string, string>>
 /** What a ceremony may want written to the account when it is accepted. */
 export type Change<Data> =
   | { readonly add: Data; readonly nickname?: string }
+  /** A new authenticator that takes the place of all the account has of this factor. */
+  | { readonly replace: Data }
   | { readonly update: { readonly authenticatorId: string; readonly data: Data } }
 
 /** A message that the core sends through the factor's sender, after the new state is committed. */
@@ -80,7 +85,7 @@ export type Step<State = unknown, Data = unknown> =
       /** The authenticator that was used; left out at enrolment and for implied authenticators. */
       readonly authenticatorId?: string
       readonly change?: Change<Data>
-      /** What was really shown, where it is less than the factor's most. */
+      /** What was really shown, where it is less than the factor's most; one without kinds leaves no evidence. */
       readonly proof?: Proof
     }
   | { readonly outcome: 'refused'; readonly reason: Refusal }
@@ -124,6 +129,10 @@ export interface Factor<State = unknown, Data = unknown, View = unknown> extends
   implied?(account: Account): readonly Authenticator<Data>[]
   /** The masked name shown on screens. */
   describe(authenticator: Authenticator<Data>): string
+  /** How often it can still be used, where that is limited; one that is used up answers no challenge. */
+  usesLeft?(authenticator: Authenticator<Data>): number
+  /** Makes a set of secrets for an operator to hand over: shown once, replacing what the account has of this factor. */
+  issue?(): Promise<{ readonly codes: readonly string[]; readonly data: Data }>
   readonly sender?: Sender
 }
 

@@ -16,6 +16,14 @@ export interface AccountRecord {
   readonly factorsVersion: string
   /** The factor that was used last, to be offered first. */
   readonly lastFactor?: string
+  /** When an offer to enroll was last turned down, by factor id; epoch seconds. */
+  readonly declinedOffers?: Readonly<Record<string, number>>
+  /** Set by a reset that leaves enrolment to tickets, until one was used. */
+  readonly enrollment?: 'ticket'
+  /** Set while the account is disabled by `mfa.accounts`; epoch seconds. */
+  readonly disabledAt?: number
+  /** Tokens issued up to this epoch second are dead. */
+  readonly tokensRevokedAt?: number
 }
 
 /** A record with the version that a write of it has to expect. */
@@ -36,11 +44,11 @@ export interface AccountRecords {
   /** Writes if nobody wrote since it was loaded; answers whether it did. */
   save(accountId: string, loaded: LoadedRecord, record: AccountRecord): Promise<boolean>
   /**
-   * Loads, computes and saves until no other writer came between.
+   * Loads, computes and saves until no other writer came between; answers what was saved.
    *
-   * @throws StepUpError `ERR_CONTENTION` after 50 lost races.
+   * @throws StepUpError `ERR_CONTENTION` after 50 lost races; whatever `change` throws, with nothing written.
    */
-  update(accountId: string, change: (record: AccountRecord) => AccountRecord): Promise<void>
+  update(accountId: string, change: (record: AccountRecord) => AccountRecord): Promise<AccountRecord>
 }
 
 const MAX_RACES = 50
@@ -62,7 +70,8 @@ export const createAccountRecords = (accounts: Accounts, sealer: Sealer): Accoun
     async update(accountId, change) {
       for (let race = 0; race < MAX_RACES; race += 1) {
         const loaded = await records.load(accountId)
-        if (await records.save(accountId, loaded, change(loaded.record))) return
+        const changed = change(loaded.record)
+        if (await records.save(accountId, loaded, changed)) return changed
       }
       throw new StepUpError('ERR_CONTENTION', 'lost too many races for one account record')
     },
@@ -85,14 +94,27 @@ export interface Applied {
   readonly authenticatorId: string | undefined
 }
 
-const withAdded = (record: AccountRecord, authenticator: Authenticator): AccountRecord => ({
+/** The record with other authenticators: a new version of its factors, which ends remembered browsers. */
+export const withAuthenticators = (record: AccountRecord, authenticators: readonly Authenticator[]): AccountRecord => ({
   ...record,
-  authenticators: [...record.authenticators, authenticator],
+  authenticators,
   factorsVersion: randomToken(8),
+})
+
+const created = (factor: string, data: unknown, nickname: string | undefined, now: number): Authenticator => ({
+  id: randomToken(16),
+  factor,
+  status: 'active',
+  createdAt: now,
+  lastUsedAt: now,
+  ...(nickname === undefined ? {} : { nickname }),
+  data,
 })
 
 const without = <T>(entries: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> =>
   Object.fromEntries(Object.entries(entries).filter(([name]) => name !== key))
+
+const withoutTicket = ({ enrollment: _byTicket, ...record }: AccountRecord): AccountRecord => record
 
 /** What the record becomes when a ceremony of this factor is accepted. */
 export const applyAcceptance = (
@@ -103,17 +125,13 @@ export const applyAcceptance = (
 ): Applied => {
   const { change } = accepted
   const used = { ...record, failures: without(record.failures, factor), lastFactor: factor }
-  if (change !== undefined && 'add' in change) {
-    const added: Authenticator = {
-      id: randomToken(16),
-      factor,
-      status: 'active',
-      createdAt: now,
-      lastUsedAt: now,
-      ...(change.nickname === undefined ? {} : { nickname: change.nickname }),
-      data: change.add,
-    }
-    return { record: withAdded(used, added), authenticatorId: added.id }
+  if (change !== undefined && !('update' in change)) {
+    const replacing = 'replace' in change
+    const added = replacing
+      ? created(factor, change.replace, undefined, now)
+      : created(factor, change.add, change.nickname, now)
+    const kept = replacing ? used.authenticators.filter((one) => one.factor !== factor) : used.authenticators
+    return { record: withAuthenticators(withoutTicket(used), [...kept, added]), authenticatorId: added.id }
   }
   const id = accepted.authenticatorId
   const authenticators = used.authenticators.map((authenticator) => {

@@ -1,12 +1,13 @@
-import type { Evidence } from '../assurance/evidence.ts'
 import type { Clock } from '../clock.ts'
-import type { Ceremony, Input, Refusal, Step } from '../factors/factor.ts'
-import { type AccountRecords, applyAcceptance, applyRefusal, type LoadedRecord } from './account-record.ts'
+import type { Announce } from '../events.ts'
+import type { AnyFactor, Ceremony, Input, Refusal, Step } from '../factors/factor.ts'
+import { type AccountRecord, type AccountRecords, applyRefusal, type LoadedRecord } from './account-record.ts'
 import { deliver } from './deliver.ts'
-import { ceremonyKey, ceremonyOf, contextOf, isAllowed, type Place } from './place.ts'
+import type { Permit } from './permit.ts'
+import { ceremonyKey, ceremonyOf, contextOf, isAllowed, isOpen, type Place, permitKeyAt } from './place.ts'
+import { type Accepted, factorEvent, type Settled, settle } from './settle.ts'
 import type { Throttle } from './throttle.ts'
 import type { Slot, Vault } from './vault.ts'
-import { leaveVerified, verifiedKey } from './verified.ts'
 
 /** What the screen has to say about the last answer. */
 export type Notice =
@@ -32,7 +33,7 @@ export type Outcome =
     }
   /** Nothing to answer here (any more): the request has to be decided anew. */
   | { readonly outcome: 'gone' }
-  | { readonly outcome: 'accepted' }
+  | ({ readonly outcome: 'accepted' } & Settled)
 
 /** What the effects work with. */
 export interface CeremonyTools {
@@ -40,6 +41,9 @@ export interface CeremonyTools {
   readonly records: AccountRecords
   readonly throttle: Throttle
   readonly clock: Clock
+  /** All configured factors. */
+  readonly factors: readonly AnyFactor[]
+  readonly announce: Announce
 }
 
 /** The effects of ceremonies: load, pure step, conditional write. */
@@ -58,14 +62,14 @@ interface Open {
 }
 
 /** One request at one place, with what was read for it. */
-interface Scene extends CeremonyTools {
+export interface Scene extends CeremonyTools {
   readonly place: Place
   readonly ceremony: Ceremony
   readonly loaded: LoadedRecord
   readonly slot: Slot<Open>
+  /** What allows this enrolment, where it needs to be allowed. */
+  readonly permit: Permit | undefined
 }
-
-type Accepted = Step & { readonly outcome: 'accepted' }
 
 const GONE: Outcome = { outcome: 'gone' }
 const MAX_FAILURES_PER_CHALLENGE = 5
@@ -116,6 +120,15 @@ const begin = async (scene: Scene): Promise<Outcome> => {
 const keep = ({ place, slot, vault, clock, ceremony }: Scene, open: Open) =>
   vault.write(ceremonyKey(place), slot, open, slot.expiresAt ?? clock() + ceremony.ttlSeconds)
 
+const announceRefusal = ({ place, loaded, announce }: Scene, reason: Refusal, record: AccountRecord) => {
+  const { factor } = place
+  const event = factorEvent(place)
+  if (place.purpose === 'challenge')
+    announce('challenge.refused', { ...event, reason, failures: record.failures[factor.id] ?? 0 })
+  const isNew = loaded.record.disabledFactors[factor.id] === undefined
+  if (isNew && record.disabledFactors[factor.id] !== undefined) announce('factor.disabled', event)
+}
+
 const refuse = async (scene: Scene, open: Open, reason: Refusal): Promise<Outcome> => {
   const { account, factor } = scene.place
   if (reason === 'unavailable') {
@@ -123,43 +136,21 @@ const refuse = async (scene: Scene, open: Open, reason: Refusal): Promise<Outcom
     return opened(scene, open.state, { reason })
   }
   const counted: Open = { ...open, failures: open.failures + 1 }
-  await Promise.all([
+  const [record] = await Promise.all([
+    scene.records.update(account.id, (before) => applyRefusal(before, factor.id, scene.clock())),
     keep(scene, counted),
-    scene.records.update(account.id, (record) => applyRefusal(record, factor.id, scene.clock())),
   ])
+  announceRefusal(scene, reason, record)
   return (isDead(counted) ? await dead(scene, counted) : undefined) ?? opened(scene, open.state, { reason })
 }
 
-const evidenceOf = ({ place, loaded, clock }: Scene, step: Accepted, id: string | undefined): Evidence => {
-  const { factor, account, cid, purpose } = place
-  const { kinds, traits, amr } = step.proof ?? factor
-  const { securityStamp } = account
-  return {
-    factor: factor.id,
-    kinds,
-    traits,
-    amr,
-    at: clock(),
-    cid,
-    ...(id === undefined ? {} : { authenticatorId: id }),
-    ...(securityStamp === undefined ? {} : { securityStamp }),
-    ...(purpose === 'challenge' ? {} : { enrolled: loaded.record.authenticators.length === 0 ? 'first' : 'further' }),
-  }
-}
+/** A permit stands for the authenticators it was given beside: a reset or a removal in between ends it. */
+const isOutdated = ({ permit, loaded }: Scene, now: LoadedRecord) =>
+  permit !== undefined && now.record.factorsVersion !== loaded.record.factorsVersion
 
-/** Writes what the acceptance changes; false where another writer of the account's record came first. */
-const settle = async (scene: Scene, step: Accepted): Promise<boolean> => {
-  const { place, loaded, vault, records, throttle, clock } = scene
-  const { account, factor, interactionUid } = place
-  const { record, authenticatorId } = applyAcceptance(loaded.record, factor.id, step, clock())
-  if (!(await records.save(account.id, loaded, record))) return false
-  const event = evidenceOf(scene, step, authenticatorId)
-  await Promise.all([
-    leaveVerified(vault, verifiedKey(account.id, interactionUid), [event], clock()),
-    throttle.clear(account.id, factor.id),
-  ])
-  return true
-}
+/** Takes what allows this enrolment; false where another enrolment has used it up. */
+const takePermit = async ({ place, loaded, vault }: Scene) =>
+  place.purpose === 'challenge' || isOpen(place, loaded) || (await vault.take(permitKeyAt(place))) !== undefined
 
 /**
  * The challenge is held exclusively by now; the account's record must win its race too. Where another writer
@@ -169,10 +160,13 @@ const accept = async (scene: Scene, open: Open, first: Accepted, input: Input): 
   const taken: Scene = { ...scene, slot: { ...scene.slot, version: null } }
   let now = taken
   let step: Step = first
+  if (!(await takePermit(scene))) return GONE
   for (let race = 0; race < MAX_RACES && step.outcome === 'accepted'; race += 1) {
-    if (await settle(now, step)) return { outcome: 'accepted' }
+    const settled = await settle(now, step)
+    if (settled !== undefined) return { outcome: 'accepted', ...settled }
     now = { ...taken, loaded: await scene.records.load(scene.place.account.id) }
-    if (isDisabled(now) || !isAllowed(scene.place, now.loaded)) return GONE
+    const allowed = isAllowed(scene.place, now.loaded, scene.permit) && !isOutdated(scene, now.loaded)
+    if (isDisabled(now) || !allowed) return GONE
     step = await submit(now, open, input)
   }
   return refuse(now, open, step.outcome === 'refused' ? step.reason : 'used')
@@ -206,7 +200,7 @@ const judge = async (scene: Scene, open: Open, input: Input): Promise<Outcome> =
 const show = async (scene: Scene): Promise<Outcome> => {
   const { slot, place } = scene
   if (isDisabled(scene)) return opened(scene, slot.value?.state, { reason: 'disabled' })
-  if (!isAllowed(place, scene.loaded)) return GONE
+  if (!isAllowed(place, scene.loaded, scene.permit)) return GONE
   if (slot.value === undefined) return begin(scene)
   if (!isDead(slot.value)) return opened(scene, slot.value.state)
   return (await dead(scene, slot.value)) ?? begin(scene)
@@ -216,12 +210,13 @@ const answer = async (scene: Scene, input: Input): Promise<Outcome> => {
   const { slot, place, loaded, throttle } = scene
   if (slot.value === undefined) return GONE
   if (isDisabled(scene)) return opened(scene, slot.value.state, { reason: 'disabled' })
-  if (!isAllowed(place, loaded)) return GONE
+  if (!isAllowed(place, loaded, scene.permit)) return GONE
   if (isDead(slot.value)) return (await dead(scene, slot.value)) ?? GONE
   const { account, factor } = place
   const reserved = await throttle.reserve(account.id, factor.id, loaded.record.failures[factor.id] ?? 0)
   if (reserved.granted) return judge(scene, slot.value, input)
   const { retryAfterSeconds } = reserved
+  scene.announce('challenge.throttled', { ...factorEvent(place), retryAfterSeconds })
   return opened(scene, slot.value.state, { reason: 'throttled', retryAfterSeconds })
 }
 
@@ -230,11 +225,12 @@ export const createCeremonies = (tools: CeremonyTools): Ceremonies => {
   const arrive = async (place: Place): Promise<Scene | undefined> => {
     const ceremony = ceremonyOf(place)
     if (ceremony === undefined) return undefined
-    const [loaded, slot] = await Promise.all([
+    const [loaded, slot, permit] = await Promise.all([
       tools.records.load(place.account.id),
       tools.vault.read<Open>(ceremonyKey(place)),
+      place.purpose === 'enroll' ? tools.vault.read<Permit>(permitKeyAt(place)) : undefined,
     ])
-    return { ...tools, place, ceremony, loaded, slot }
+    return { ...tools, place, ceremony, loaded, slot, permit: permit?.value }
   }
   return Object.freeze<Ceremonies>({
     async show(place) {

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Evidence } from '../assurance/evidence.ts'
 import type { Clock } from '../clock.ts'
 import type { StoreKey } from '../store/store.ts'
+import type { BrowserNote } from './browsers.ts'
 import type { Slot, Vault } from './vault.ts'
 
 /** A session's evidence, as stored. */
@@ -9,6 +11,8 @@ export interface LedgerRecord {
   readonly events: readonly Evidence[]
   /** Authorizations in which the user chose to go on without, with the epoch second. */
   readonly declined?: readonly { readonly cid: string; readonly at: number }[]
+  /** The remembered browser that lifted a floor in this session. */
+  readonly browser?: BrowserNote
 }
 
 /** How long all events are kept apart, up to a number; of others only the newest of each sort. */
@@ -59,7 +63,8 @@ const recordWith = (record: LedgerRecord | undefined, entry: LedgerEntry, now: n
     ...(declinedCid === undefined ? [] : [{ cid: declinedCid, at: now }]),
   ]
   const events = pruned(withEvents(record?.events ?? base, added), now)
-  return { events, ...(declined.length === 0 ? {} : { declined }) }
+  const { browser } = record ?? {}
+  return { events, ...(browser === undefined ? {} : { browser }), ...(declined.length === 0 ? {} : { declined }) }
 }
 
 /**
@@ -89,3 +94,30 @@ export const appendEvents = async (
 /** Whether the user chose to go on without, in this authorization. */
 export const hasDeclined = (record: LedgerRecord | undefined, cid: string): boolean =>
   record?.declined?.some((one) => one.cid === cid) ?? false
+
+/**
+ * Notes a remembered browser in a session, whose later requests rely on the note. `present`: another request of
+ * the session has noted it already; `absent`: no ledger stands to note it in.
+ */
+export const noteBrowser = async (
+  vault: Vault,
+  key: StoreKey,
+  browser: BrowserNote,
+): Promise<'noted' | 'present' | 'absent'> => {
+  let outcome: 'noted' | 'present' | 'absent' = 'absent'
+  await vault.update<LedgerRecord>(key, ({ value, expiresAt }) => {
+    outcome = 'absent'
+    if (value === undefined || expiresAt === undefined) return undefined
+    outcome = isDeepStrictEqual(value.browser, browser) ? 'present' : 'noted'
+    return outcome === 'present' ? undefined : { value: { ...value, browser }, expiresAt }
+  })
+  return outcome
+}
+
+/** Takes the note of that browser back. */
+export const dropBrowser = (vault: Vault, key: StoreKey, id: string): Promise<void> =>
+  vault.update<LedgerRecord>(key, ({ value, expiresAt }) => {
+    if (value?.browser?.id !== id || expiresAt === undefined) return undefined
+    const { browser: _dropped, ...record } = value
+    return { value: record, expiresAt }
+  })

@@ -1,20 +1,24 @@
 import type { Account } from '../account.ts'
-import type { AnyFactor, Ceremony, CeremonyContext } from '../factors/factor.ts'
+import type { AnyFactor, Authenticator, Ceremony, CeremonyContext } from '../factors/factor.ts'
 import type { StoreKey } from '../store/store.ts'
-import { type LoadedRecord, usableAuthenticators } from './account-record.ts'
+import { type AccountRecord, type LoadedRecord, usableAuthenticators } from './account-record.ts'
+import { isRecovery, type Permit, permitKey } from './permit.ts'
 
 /** Enrolment or challenge; it is also the kind that seals the state, so that neither passes for the other. */
 export type Purpose = 'enroll' | 'challenge'
 
 /** One ceremony's place: the authorization, the interaction, the account, the factor. */
 export interface Place {
-  readonly interactionUid: string
-  /** The chain of prompts the interaction belongs to: one authorization. */
-  readonly cid: string
+  /** The interaction's uid, or the id of a setup by ticket. */
+  readonly id: string
+  /** The chain of prompts the interaction belongs to: one authorization. Absent in a setup by ticket. */
+  readonly cid?: string
+  /** Whether an account that has nothing may enroll here without a permit. */
+  readonly openEnrollment: boolean
   readonly account: Account
   readonly factor: AnyFactor
   readonly purpose: Purpose
-  readonly client: CeremonyContext['client']
+  readonly client?: NonNullable<CeremonyContext['client']>
   readonly origin: string
   readonly issuer: string
   readonly url: string
@@ -25,27 +29,45 @@ export interface Place {
 export const ceremonyOf = ({ factor, purpose }: Place): Ceremony | undefined => factor[purpose]
 
 /** Where the ceremony's state is kept: bound to account, purpose, interaction and factor. */
-export const ceremonyKey = ({ account, purpose, interactionUid, factor }: Place): StoreKey => ({
+export const ceremonyKey = ({ account, purpose, id, factor }: Place): StoreKey => ({
   kind: purpose,
   accountId: account.id,
-  id: `${interactionUid}.${factor.id}`,
+  id: `${id}.${factor.id}`,
 })
 
-/** What can answer the challenge now: usable enrolled authenticators, then implied ones. */
-const answering = ({ factor, account }: Place, { record }: LoadedRecord) => [
-  ...usableAuthenticators(record, factor.id),
+/** Where a permit for an enrolment at this place would lie. */
+export const permitKeyAt = ({ account, cid, id }: Place): StoreKey => permitKey(account.id, cid ?? id)
+
+/** What can answer a challenge of the factor now: enrolled authenticators that are not used up, then implied ones. */
+export const answering = (factor: AnyFactor, account: Account, record: AccountRecord): readonly Authenticator[] => [
+  ...usableAuthenticators(record, factor.id).filter((one) => factor.usesLeft?.(one) !== 0),
   ...(factor.implied?.(account) ?? []),
 ]
 
-/**
- * Whether the ceremony may run at all, by the account's record as it is now. An account's first authenticator
- * is enrolled inside the login; a further one never, whatever became of those it has.
- */
-export const isAllowed = (place: Place, loaded: LoadedRecord): boolean =>
-  place.purpose === 'enroll' ? loaded.record.authenticators.length === 0 : answering(place, loaded).length > 0
+/** Whether an enrolment needs no permit: an account's first authenticator, where that is open. */
+export const isOpen = ({ openEnrollment, factor }: Place, { record }: LoadedRecord): boolean =>
+  openEnrollment && !isRecovery(factor) && record.enrollment !== 'ticket' && record.authenticators.length === 0
+
+/** Whether the ceremony may run at all, by the account's record as it is now. */
+export const isAllowed = (place: Place, loaded: LoadedRecord, permit: Permit | undefined): boolean => {
+  const { purpose, factor, account } = place
+  if (loaded.record.disabledAt !== undefined) return false
+  if (purpose === 'challenge') return answering(factor, account, loaded.record).length > 0
+  return isOpen(place, loaded) || (permit?.factors.includes(factor.id) ?? false)
+}
 
 /** What the ceremony gets to see. */
-export const contextOf = (place: Place, loaded: LoadedRecord, now: number): CeremonyContext => {
-  const { account, client, origin, issuer, url, locale } = place
-  return { account, authenticators: answering(place, loaded), client, origin, issuer, url, locale, now }
+export const contextOf = (place: Place, { record }: LoadedRecord, now: number): CeremonyContext => {
+  const { account, factor, purpose, client, origin, issuer, url, locale } = place
+  const own = purpose === 'enroll' ? usableAuthenticators(record, factor.id) : answering(factor, account, record)
+  return {
+    account,
+    authenticators: own,
+    ...(client === undefined ? {} : { client }),
+    origin,
+    issuer,
+    url,
+    locale,
+    now,
+  }
 }

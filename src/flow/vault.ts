@@ -23,6 +23,8 @@ export interface Vault {
   /** Reads and deletes; of any number of callers one gets the value. */
   take<T>(key: StoreKey): Promise<T | undefined>
   delete(key: StoreKey): Promise<void>
+  /** Ids of the account's records of one kind; may name records that are gone already. */
+  list(accountId: string, kind: string): Promise<readonly string[]>
   /**
    * Reads, computes and writes until no other writer came between. `change` answers what to write with its
    * expiry, or undefined to leave it.
@@ -83,6 +85,7 @@ export const createVault = (store: Store, sealer: Sealer, clock: Clock): Vault =
       return sealed && clock() < sealed.expiresAt ? sealed.value : undefined
     },
     delete: (key) => fromStore(store.delete(key)),
+    list: (accountId, kind) => fromStore(store.list(accountId, kind)),
     async update<T>(key: StoreKey, change: (slot: Slot<T>) => { value: T; expiresAt: number } | undefined) {
       for (let race = 0; race < MAX_RACES; race += 1) {
         const slot = await vault.read<T>(key)

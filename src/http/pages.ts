@@ -1,12 +1,18 @@
-import type { Context } from 'koa'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { Notice as FlowNotice, Outcome } from '../flow/ceremony.ts'
-import { type Ending, endInteraction } from '../provider/interaction.ts'
-import type { CeremonyScreen, ChooseScreen, ClosedScreen, Notice, UnreachableScreen } from './screens.ts'
-import { arrive, type PageTools, placeOf, readVisitForm, sendFailure, sendOn, sendPage, type Visit } from './visit.ts'
+import { isRecovery } from '../flow/permit.ts'
+import type { Settled } from '../flow/settle.ts'
+import type { Ending } from '../provider/interaction.ts'
+import type { CeremonyScreen, ChooseScreen, ClosedScreen, Notice, Offer, UnreachableScreen } from './screens.ts'
+import { sendFailure, sendOn, sendPage } from './send.ts'
+import { type PageTools, placeOf, readBoundForm, type Visit } from './visit.ts'
 
 const INVALID = 'code.invalid'
 const UNAVAILABLE = 'code.unavailable'
+/** The field that asks for this browser to be remembered. */
+const REMEMBER = 'remember'
+/** What a user agent says of itself is kept this far, for its owner to know the browser by. */
+const MAX_LABEL_LENGTH = 256
 
 /** Wrong, late, used and unknown read the same: an attacker learns nothing from the difference. */
 const messages: Readonly<Record<FlowNotice['reason'], string>> = {
@@ -32,12 +38,28 @@ const noticeOf = (notice: FlowNotice): Notice => ({
 const statusOf = (notice: FlowNotice | undefined) =>
   notice === undefined ? 200 : 'retryAfterSeconds' in notice ? 429 : 422
 
-/** A factor that was offered on this interaction; anything else is as good as unknown. */
-const offered = ({ open }: Visit, { config }: PageTools, id: string | undefined): AnyFactor | undefined =>
-  config.factors.find((factor) => factor.id === id && open.details.factors.includes(factor.id))
+/** A factor that is asked for here; anything else is as good as unknown. */
+const offered = ({ task }: Visit, { config }: PageTools, id: string | undefined): AnyFactor | undefined =>
+  config.factors.find((factor) => factor.id === id && task.factors.includes(factor.id))
 
-const chooseHrefOf = ({ open, base }: Visit) =>
-  open.details.factors.length > 1 ? { chooseHref: `${base}/choose` } : {}
+const chooseHrefOf = ({ task, base }: Visit) => (task.factors.length > 1 ? { chooseHref: `${base}/choose` } : {})
+
+const offerOf = ({ task }: Visit, { config }: PageTools): { readonly offer?: Offer } => {
+  if (!task.offer) return {}
+  const due = config.factors.some((factor) => task.factors.includes(factor.id) && isRecovery(factor))
+  return { offer: due ? 'due' : 'recovered' }
+}
+
+/** Whether the page of this factor may offer to remember the browser: not on the strength of a recovery code. */
+const isRememberable = ({ task }: Visit, factor: AnyFactor) =>
+  task.rememberable && task.outcome === 'challenge' && !isRecovery(factor)
+
+const rememberOf = (visit: Visit, { config }: PageTools, factor: AnyFactor, checked: boolean) => {
+  const { rememberBrowser } = config
+  return rememberBrowser === undefined || !isRememberable(visit, factor)
+    ? {}
+    : { remember: { seconds: rememberBrowser.lifeSeconds, checked } }
+}
 
 const sendClosed = (visit: Visit, tools: PageTools, factor: AnyFactor, notice: FlowNotice) => {
   const page: ClosedScreen = {
@@ -49,8 +71,15 @@ const sendClosed = (visit: Visit, tools: PageTools, factor: AnyFactor, notice: F
   sendPage(visit.ctx, tools.renderer, statusOf(notice), 'closed', page)
 }
 
-const sendCeremony = (visit: Visit, tools: PageTools, factor: AnyFactor, outcome: Outcome & { outcome: 'open' }) => {
-  const { ctx, open, base, screen } = visit
+/** What a page is about: the factor, and whether the browser was asked to be remembered. */
+interface Asked {
+  readonly factor: AnyFactor
+  readonly remember: boolean
+}
+
+const sendCeremony = (visit: Visit, tools: PageTools, asked: Asked, outcome: Outcome & { outcome: 'open' }) => {
+  const { ctx, task, base, screen } = visit
+  const { factor, remember } = asked
   const { notice, view, authenticators } = outcome
   if (notice !== undefined && 'retryAfterSeconds' in notice) ctx.set('Retry-After', String(notice.retryAfterSeconds))
   if (notice !== undefined && (notice.reason === 'dead' || notice.reason === 'disabled' || view === undefined))
@@ -58,71 +87,109 @@ const sendCeremony = (visit: Visit, tools: PageTools, factor: AnyFactor, outcome
   const page: CeremonyScreen = {
     ...screen,
     ...chooseHrefOf(visit),
+    ...offerOf(visit, tools),
+    ...rememberOf(visit, tools, factor, remember),
     action: `${base}/${factor.id}`,
     authenticators,
     view,
     ...(notice === undefined ? {} : { error: noticeOf(notice) }),
   }
-  sendPage(ctx, tools.renderer, statusOf(notice), `${factor.id}/${open.details.outcome}`, page)
+  sendPage(ctx, tools.renderer, statusOf(notice), `${factor.id}/${task.outcome}`, page)
 }
 
-const sendChoice = ({ ctx, open, base, screen }: Visit, { renderer }: PageTools) => {
+const sendChoice = (visit: Visit, tools: PageTools) => {
+  const { ctx, task, base, screen } = visit
   const page: ChooseScreen = {
     ...screen,
-    purpose: open.details.outcome,
-    options: open.details.factors.map((factor) => ({ factor, href: `${base}/${factor}`, authenticators: [] })),
+    ...offerOf(visit, tools),
+    purpose: task.outcome,
+    options: task.factors.map((factor) => ({ factor, href: `${base}/${factor}`, authenticators: [] })),
   }
-  sendPage(ctx, renderer, 200, 'choose', page)
+  sendPage(ctx, tools.renderer, 200, 'choose', page)
 }
 
-const sendUnreachable = ({ ctx, open, screen }: Visit, { renderer }: PageTools) => {
-  const page: UnreachableScreen = { ...screen, offered: open.details.offered }
-  sendPage(ctx, renderer, 200, 'unreachable', page)
+const reasonOf = async (
+  { task, account }: Visit,
+  { config, records }: PageTools,
+): Promise<UnreachableScreen['reason']> => {
+  if (!task.offered) return 'absent'
+  const { record } = await records.load(account.id)
+  const byTicket = config.enrollment === 'ticket' || record.enrollment === 'ticket'
+  return byTicket && record.authenticators.length === 0 ? 'ticket' : 'offered'
 }
 
-const follow = async (visit: Visit, tools: PageTools, factor: AnyFactor, outcome: Outcome) => {
-  if (outcome.outcome === 'open') return sendCeremony(visit, tools, factor, outcome)
-  if (outcome.outcome === 'gone') return sendOn(visit.ctx, visit.open.interaction.returnTo)
-  return sendOn(visit.ctx, await endInteraction(visit.open, { outcome: 'verified' }))
+const sendUnreachable = async (visit: Visit, tools: PageTools) => {
+  const page: UnreachableScreen = { ...visit.screen, reason: await reasonOf(visit, tools) }
+  sendPage(visit.ctx, tools.renderer, 200, 'unreachable', page)
 }
 
-/** The page an interaction stands at, or the page of one of its factors. Begins the ceremony where none is open. */
-export const showPage = async (ctx: Context, tools: PageTools, uid: string, id?: string): Promise<void> => {
-  const visit = await arrive(ctx, tools, uid)
-  if (visit === undefined) return
-  const { factors, outcome } = visit.open.details
+/** Remembers the browser after a verification in it; its cookie goes out with this answer. */
+const remember = async ({ ctx, account, place }: Visit, tools: PageTools, factor: AnyFactor, settled: Settled) => {
+  const { securityStamp } = account
+  const label = ctx.get('user-agent').slice(0, MAX_LABEL_LENGTH)
+  const given = {
+    proof: { ...settled.proof, factor: factor.id },
+    factorsVersion: settled.factorsVersion,
+    clientId: place.client?.id ?? '',
+    ...(securityStamp === undefined ? {} : { securityStamp }),
+    ...(label === '' ? {} : { label }),
+  }
+  const { value, until } = await tools.browsers.remember(account.id, given, tools.cookies.read(ctx, account.id))
+  tools.cookies.write(ctx, account.id, value, until)
+}
+
+const follow = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Outcome) => {
+  if (outcome.outcome === 'open') return sendCeremony(visit, tools, asked, outcome)
+  if (outcome.outcome === 'gone') return sendOn(visit.ctx, visit.onward)
+  if (asked.remember) await remember(visit, tools, asked.factor, outcome)
+  return sendOn(visit.ctx, await visit.end({ outcome: 'verified' }))
+}
+
+/** The page a visit stands at, or the page of one of its factors. Begins the ceremony where none is open. */
+export const showPage = async (visit: Visit, tools: PageTools, id?: string): Promise<void> => {
+  const { factors, outcome } = visit.task
   if (factors.length === 0) return sendUnreachable(visit, tools)
   if (id === undefined && outcome === 'enroll' && factors.length > 1) return sendChoice(visit, tools)
   const factor = offered(visit, tools, id ?? factors[0])
-  if (factor === undefined) return sendOn(ctx, visit.base)
-  return follow(visit, tools, factor, await tools.ceremonies.show(placeOf(visit, tools, factor)))
+  if (factor === undefined) return sendOn(visit.ctx, visit.base)
+  const shown = await tools.ceremonies.show(placeOf(visit, tools, factor))
+  return follow(visit, tools, { factor, remember: false }, shown)
 }
 
 /** The list of ways, where there is more than one. */
-export const showChoice = async (ctx: Context, tools: PageTools, uid: string): Promise<void> => {
-  const visit = await arrive(ctx, tools, uid)
-  if (visit === undefined) return
-  return visit.open.details.factors.length > 1 ? sendChoice(visit, tools) : sendOn(ctx, visit.base)
-}
+export const showChoice = async (visit: Visit, tools: PageTools): Promise<void> =>
+  visit.task.factors.length > 1 ? sendChoice(visit, tools) : sendOn(visit.ctx, visit.base)
 
-/** Takes an answer; on acceptance the browser goes on to the resume, which decides anew. */
-export const answerPage = async (ctx: Context, tools: PageTools, uid: string, id: string): Promise<void> => {
-  const visit = await arrive(ctx, tools, uid)
-  if (visit === undefined) return
+/** Takes an answer; on acceptance the browser goes on, and what it is owed is decided anew. */
+export const answerPage = async (visit: Visit, tools: PageTools, id: string): Promise<void> => {
+  const { ctx, task, base, binding } = visit
   const factor = offered(visit, tools, id)
   if (factor === undefined) return sendFailure(ctx, tools, 404, 'error.not-found')
-  const input = await readVisitForm(visit, tools, factor[visit.open.details.outcome]?.fields ?? [])
-  if (input === undefined) return
-  const outcome = await tools.ceremonies.answer(placeOf(visit, tools, factor), input)
+  const own = isRememberable(visit, factor) ? [REMEMBER] : []
+  const form = await readBoundForm(ctx, tools, binding, [...(factor[task.outcome]?.fields ?? []), ...own])
+  if (form === undefined) return
+  const { [REMEMBER]: remembering, ...rest } = form
+  const asked = { factor, remember: own.length > 0 && remembering === 'yes' }
+  const outcome = await tools.ceremonies.answer(placeOf(visit, tools, factor), own.length > 0 ? rest : form)
   // What was answered is no longer open: the page shows where things stand, or begins anew.
-  return outcome.outcome === 'gone' ? sendOn(ctx, visit.base) : follow(visit, tools, factor, outcome)
+  return outcome.outcome === 'gone' ? sendOn(ctx, base) : follow(visit, tools, asked, outcome)
 }
 
-/** Leaves without: declined where the level is voluntary, else cancelled. */
-export const leavePage = async (ctx: Context, tools: PageTools, uid: string, ending: Ending): Promise<void> => {
-  const visit = await arrive(ctx, tools, uid)
-  if (visit === undefined || (await readVisitForm(visit, tools, [])) === undefined) return
-  if (ending.outcome === 'declined' && !visit.open.details.declinable)
-    return sendFailure(ctx, tools, 400, 'error.request')
-  return sendOn(ctx, await endInteraction(visit.open, ending))
+/** An offer that was turned down is not made again for a while. */
+const noteDeclined = ({ account, task }: Visit, { records, config }: PageTools) => {
+  const declined = Object.fromEntries(task.factors.map((factor) => [factor, config.clock()]))
+  return records.update(account.id, (record) => ({
+    ...record,
+    declinedOffers: { ...record.declinedOffers, ...declined },
+  }))
+}
+
+/** Leaves without: declined where that is allowed, else cancelled. */
+export const leavePage = async (visit: Visit, tools: PageTools, ending: Ending): Promise<void> => {
+  const { ctx, task, binding, screen } = visit
+  if ((await readBoundForm(ctx, tools, binding, [])) === undefined) return
+  const action = ending.outcome === 'declined' ? screen.declineAction : screen.cancelAction
+  if (action === undefined) return sendFailure(ctx, tools, 400, 'error.request')
+  if (task.offer && ending.outcome === 'declined') await noteDeclined(visit, tools)
+  return sendOn(ctx, await visit.end(ending))
 }

@@ -33,8 +33,18 @@ export interface Renderer {
    * @see RFC 4647 section 3.4 (Lookup); OpenID Connect Core 1.0 section 3.1.2.1 (`ui_locales`)
    */
   readonly negotiate: (uiLocales: string | undefined, acceptLanguage: string | undefined) => string
-  /** The one style sheet: file name with a hash of its content, text, and entity tag. */
-  readonly stylesheet: { readonly path: string; readonly body: string; readonly etag: string }
+  /** The one style sheet. */
+  readonly stylesheet: Asset
+  /** The one script. */
+  readonly script: Asset
+}
+
+/** A file that pages fetch and may keep for good. */
+export interface Asset {
+  /** File name with a hash of its content. */
+  readonly path: string
+  readonly body: string
+  readonly etag: string
 }
 
 /** Reads and compiles every view, language and style of this package. Throws where a message id is defined twice. */
@@ -54,7 +64,8 @@ export const createRenderer = (): Renderer => {
       [...languageTags(uiLocales), ...languageRanges(acceptLanguage)]
         .map((tag) => lookUp(tag, locales))
         .find((locale) => locale !== undefined) ?? defaultLocale,
-    stylesheet: readStylesheet(root),
+    stylesheet: readAsset(root, 'css'),
+    script: readAsset(root, 'js'),
   })
 }
 
@@ -102,11 +113,16 @@ const readTranslations = (root: string, files: readonly string[]): ReadonlyMap<s
   )
 }
 
+const DAY = 86_400
+
 const translator = (locale: string, messages: ReadonlyMap<string, string>): Translate => {
   const inSeconds = durationFormat(locale, 'second')
   const inMinutes = durationFormat(locale, 'minute')
-  const duration = (seconds: number) =>
-    seconds < 120 ? inSeconds.format(seconds) : inMinutes.format(Math.ceil(seconds / 60))
+  const inDays = durationFormat(locale, 'day')
+  const duration = (seconds: number) => {
+    if (seconds >= 2 * DAY) return inDays.format(Math.ceil(seconds / DAY))
+    return seconds < 120 ? inSeconds.format(seconds) : inMinutes.format(Math.ceil(seconds / 60))
+  }
   return (id, values = {}) =>
     // One pass: braces inside a value stay what they are.
     known(messages, id, 'message').replace(/\{(\w+)(:duration)?\}/g, (_place, name: string, format?: string) => {
@@ -116,7 +132,7 @@ const translator = (locale: string, messages: ReadonlyMap<string, string>): Tran
     })
 }
 
-const durationFormat = (locale: string, unit: 'second' | 'minute') =>
+const durationFormat = (locale: string, unit: 'second' | 'minute' | 'day') =>
   new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' })
 
 const languageTags = (uiLocales = ''): readonly string[] => uiLocales.slice(0, maxHeaderLength).split(' ')
@@ -144,8 +160,8 @@ const lookUp = (tag: string, locales: readonly string[]): string | undefined => 
   return undefined
 }
 
-const readStylesheet = (root: string): Renderer['stylesheet'] => {
-  const body = readFileSync(join(root, 'assets/step-up.css'), 'utf8')
+const readAsset = (root: string, kind: 'css' | 'js'): Asset => {
+  const body = readFileSync(join(root, `assets/step-up.${kind}`), 'utf8')
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 8)
-  return Object.freeze({ path: `step-up.${hash}.css`, body, etag: `"${hash}"` })
+  return Object.freeze({ path: `step-up.${hash}.${kind}`, body, etag: `"${hash}"` })
 }

@@ -1,10 +1,14 @@
+import { extname } from 'node:path'
 import Router, { type RouterContext } from '@koa/router'
 import type { Middleware } from 'koa'
 import { randomToken } from '../crypto/random.ts'
 import { StepUpError } from '../errors.ts'
+import type { Ending } from '../provider/interaction.ts'
 import { mountPathOf } from '../provider/oidc.ts'
 import { answerPage, leavePage, showChoice, showPage } from './pages.ts'
-import { type PageTools, sendFailure } from './visit.ts'
+import { sendFailure } from './send.ts'
+import { arriveBySetup, openTicket, SETUP, showDone } from './setup.ts'
+import { arrive, type PageTools, type Visit } from './visit.ts'
 
 /** Seconds after which a browser is told to ask again while the store is out of reach. */
 const RETRY_AFTER_SECONDS = 5
@@ -36,15 +40,17 @@ const failSafe =
 
 const param = ({ params }: RouterContext, name: string): string => params[name] ?? ''
 
-const serveStylesheet = (ctx: RouterContext, tools: PageTools) => {
-  const { path, etag, body } = tools.renderer.stylesheet
-  if (param(ctx, 'file') !== path) return sendFailure(ctx, tools, 404, 'error.not-found')
+const serveAsset = (ctx: RouterContext, tools: PageTools) => {
+  const { stylesheet, script } = tools.renderer
+  const asset = [stylesheet, script].find(({ path }) => path === param(ctx, 'file'))
+  if (asset === undefined) return sendFailure(ctx, tools, 404, 'error.not-found')
+  const { path, etag, body } = asset
   ctx.set({ 'Cache-Control': IMMUTABLE, 'X-Content-Type-Options': 'nosniff' })
   ctx.etag = etag
   ctx.status = 200
   if (ctx.fresh) ctx.status = 304
   else {
-    ctx.type = 'css'
+    ctx.type = extname(path)
     ctx.body = body
   }
 }
@@ -52,6 +58,43 @@ const serveStylesheet = (ctx: RouterContext, tools: PageTools) => {
 const wrongMethod = (tools: PageTools, allow: string) => (ctx: RouterContext) => {
   ctx.set('Allow', allow)
   return sendFailure(ctx, tools, 405, 'error.not-found')
+}
+
+/** The pages that a ticket opens. */
+const setupRoutes = (tools: PageTools) => {
+  const visited = (page: (visit: Visit, ctx: RouterContext) => Promise<void>) => async (ctx: RouterContext) => {
+    const visit = await arriveBySetup(ctx, tools)
+    if (visit !== undefined) await page(visit, ctx)
+  }
+  return new Router()
+    .get(
+      '/',
+      visited((visit) => showPage(visit, tools)),
+    )
+    .post('/', (ctx) => openTicket(ctx, tools))
+    .all('/', wrongMethod(tools, 'GET, HEAD, POST'))
+    .get('/done', (ctx) => showDone(ctx, tools))
+    .all('/done', wrongMethod(tools, 'GET, HEAD'))
+    .get(
+      '/choose',
+      visited((visit) => showChoice(visit, tools)),
+    )
+    .all('/choose', wrongMethod(tools, 'GET, HEAD'))
+    .post(
+      '/decline',
+      visited((visit) => leavePage(visit, tools, { outcome: 'declined' })),
+    )
+    .all('/decline', wrongMethod(tools, 'POST'))
+    .get(
+      '/:factor',
+      visited((visit, ctx) => showPage(visit, tools, param(ctx, 'factor'))),
+    )
+    .post(
+      '/:factor',
+      visited((visit, ctx) => answerPage(visit, tools, param(ctx, 'factor'))),
+    )
+    .all('/:factor', wrongMethod(tools, 'GET, HEAD, POST'))
+    .routes()
 }
 
 /**
@@ -62,20 +105,39 @@ const wrongMethod = (tools: PageTools, allow: string) => (ctx: RouterContext) =>
  */
 export const createRoutes = (tools: PageTools): Middleware => {
   const { root } = tools
-  const uidOf = (ctx: RouterContext) => param(ctx, 'uid')
+  const factorOf = (ctx: RouterContext) => param(ctx, 'factor')
+  /** Runs a page of one interaction; what is no interaction of this browser is answered by `arrive`. */
+  const visited = (page: (visit: Visit, ctx: RouterContext) => Promise<void>) => async (ctx: RouterContext) => {
+    const visit = await arrive(ctx, tools, param(ctx, 'uid'))
+    if (visit !== undefined) await page(visit, ctx)
+  }
+  const leave = (outcome: Ending['outcome']) => (visit: Visit) => leavePage(visit, tools, { outcome })
   const router = new Router({ prefix: root })
-    .get('/assets/:file', (ctx) => serveStylesheet(ctx, tools))
+    .get('/assets/:file', (ctx) => serveAsset(ctx, tools))
     .all('/assets/:file', wrongMethod(tools, 'GET, HEAD'))
-    .get('/:uid', (ctx) => showPage(ctx, tools, uidOf(ctx)))
+    .use(SETUP, setupRoutes(tools))
+    .get(
+      '/:uid',
+      visited((visit) => showPage(visit, tools)),
+    )
     .all('/:uid', wrongMethod(tools, 'GET, HEAD'))
-    .get('/:uid/choose', (ctx) => showChoice(ctx, tools, uidOf(ctx)))
+    .get(
+      '/:uid/choose',
+      visited((visit) => showChoice(visit, tools)),
+    )
     .all('/:uid/choose', wrongMethod(tools, 'GET, HEAD'))
-    .post('/:uid/cancel', (ctx) => leavePage(ctx, tools, uidOf(ctx), { outcome: 'cancelled' }))
+    .post('/:uid/cancel', visited(leave('cancelled')))
     .all('/:uid/cancel', wrongMethod(tools, 'POST'))
-    .post('/:uid/decline', (ctx) => leavePage(ctx, tools, uidOf(ctx), { outcome: 'declined' }))
+    .post('/:uid/decline', visited(leave('declined')))
     .all('/:uid/decline', wrongMethod(tools, 'POST'))
-    .get('/:uid/:factor', (ctx) => showPage(ctx, tools, uidOf(ctx), param(ctx, 'factor')))
-    .post('/:uid/:factor', (ctx) => answerPage(ctx, tools, uidOf(ctx), param(ctx, 'factor')))
+    .get(
+      '/:uid/:factor',
+      visited((visit, ctx) => showPage(visit, tools, factorOf(ctx))),
+    )
+    .post(
+      '/:uid/:factor',
+      visited((visit, ctx) => answerPage(visit, tools, factorOf(ctx))),
+    )
     .all('/:uid/:factor', wrongMethod(tools, 'GET, HEAD, POST'))
 
   const routes = router.routes()

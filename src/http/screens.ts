@@ -5,6 +5,8 @@ export interface Screen {
   readonly locale: string
   /** URL path of the style sheet. */
   readonly stylesheet: string
+  /** URL path of the script that makes pages handier and that none of ours needs; absent on pages without it. */
+  readonly script?: string
   /** Whose account; absent before sign-in. */
   readonly accountLabel?: string
   /** The relying party's name; absent where it is unknown (expired pages). */
@@ -14,8 +16,8 @@ export interface Screen {
 /** The ways out of a screen inside an interaction; each is a form that posts `csrf`. */
 export interface WaysOut {
   readonly csrf: string
-  /** Posts here to cancel and go back to the relying party. */
-  readonly cancelAction: string
+  /** Posts here to cancel and go back to the relying party; absent where nothing is owed. */
+  readonly cancelAction?: string
   /** Posts here to go on without; present where the level is voluntary. */
   readonly declineAction?: string
 }
@@ -36,9 +38,16 @@ export interface CeremonyScreen<View = unknown> extends Screen, WaysOut {
   readonly authenticators: readonly string[]
   /** Id of the message about the last answer, with its values. */
   readonly error?: Notice
+  /** Present where this browser can be remembered: for how long, and whether it was ticked before. */
+  readonly remember?: { readonly seconds: number; readonly checked: boolean }
+  /** Why this is offered though nothing is owed: a recovery code was used, or what stands beside others runs out. */
+  readonly offer?: Offer
   /** The factor's own view. */
   readonly view: View
 }
+
+/** Why an enrolment is offered. */
+export type Offer = 'recovered' | 'due'
 
 /** `views/closed.ejs`: no further answer is looked at for now; says why, and what to do. */
 export interface ClosedScreen extends Screen, WaysOut {
@@ -52,6 +61,7 @@ export interface ClosedScreen extends Screen, WaysOut {
 /** `views/choose.ejs`: which way to prove it, or which to set up. */
 export interface ChooseScreen extends Screen, WaysOut {
   readonly purpose: 'challenge' | 'enroll'
+  readonly offer?: Offer
   readonly options: readonly {
     readonly factor: string
     readonly href: string
@@ -61,8 +71,19 @@ export interface ChooseScreen extends Screen, WaysOut {
 
 /** `views/unreachable.ejs`: the relying party asks for more than this account can show. */
 export interface UnreachableScreen extends Screen, WaysOut {
-  /** True where this service has a method that would do and the account only lacks it. */
-  readonly offered: boolean
+  /**
+   * `offered`: this service has a method that would do and the account only lacks it. `ticket`: it may only be set
+   * up with a link. `absent`: no method here would do.
+   */
+  readonly reason: 'offered' | 'ticket' | 'absent'
+}
+
+/** `views/setup/open.ejs`: where an enrolment ticket is opened. */
+export interface SetupScreen extends Screen {
+  readonly csrf: string
+  readonly action: string
+  /** The ticket that was tried is used, expired or none of ours. */
+  readonly error?: Notice
 }
 
 /** `views/expired.ejs` and `views/error.ejs`. */

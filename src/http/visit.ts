@@ -3,92 +3,82 @@ import type Provider from 'oidc-provider'
 import type { Account } from '../account.ts'
 import type { Config } from '../config.ts'
 import type { AnyFactor } from '../factors/factor.ts'
+import type { AccountRecords } from '../flow/account-record.ts'
+import type { Browsers } from '../flow/browsers.ts'
 import type { Ceremonies } from '../flow/ceremony.ts'
 import type { Place } from '../flow/place.ts'
-import { type OpenInteraction, openInteraction } from '../provider/interaction.ts'
+import type { Tickets } from '../flow/tickets.ts'
+import type { BrowserCookies } from '../provider/browser-cookies.ts'
+import { type Ending, endInteraction, type OpenInteraction, openInteraction } from '../provider/interaction.ts'
 import { mountPathOf } from '../provider/oidc.ts'
+import type { PromptDetails } from '../provider/prompt.ts'
 import type { Csrf } from './csrf.ts'
 import { sameOrigin } from './csrf.ts'
 import { isUnreadable, readForm } from './form.ts'
-import { pageHeaders } from './headers.ts'
-import type { Renderer } from './render.ts'
-import type { ErrorScreen, Screen, WaysOut } from './screens.ts'
+import type { Screen, WaysOut } from './screens.ts'
+import { type SendTools, screenOf, sendFailure, sendOn } from './send.ts'
 
 /** What the pages work with. */
-export interface PageTools {
+export interface PageTools extends SendTools {
   readonly provider: Provider
   readonly config: Config
+  readonly records: AccountRecords
   readonly ceremonies: Ceremonies
-  readonly renderer: Renderer
+  readonly browsers: Browsers
+  readonly cookies: BrowserCookies
+  readonly tickets: Tickets
   readonly csrf: Csrf
-  /** Path of our pages below the mount path. */
-  readonly root: string
 }
 
-/** One request for a page of one interaction, with all that its screens share. */
+/** What is to be done on the pages of one visit. */
+export type Task = Pick<PromptDetails, 'outcome' | 'factors' | 'declinable' | 'offered' | 'offer' | 'rememberable'>
+
+/** One request for a page of one interaction, or of one setup by ticket, with all that its screens share. */
 export interface Visit {
   readonly ctx: Context
-  readonly open: OpenInteraction
   readonly account: Account
-  /** URL path of this interaction's pages, without a slash at the end. */
+  readonly task: Task
+  /** Where its ceremonies take place. */
+  readonly place: Pick<Place, 'id' | 'cid' | 'client' | 'openEnrollment'>
+  /** URL path of its pages, without a slash at the end. */
   readonly base: string
-  readonly client: Place['client']
   readonly screen: Screen & WaysOut
-}
-
-/** Sends a page with its security headers. */
-export const sendPage = (ctx: Context, renderer: Renderer, status: number, view: string, screen: Screen): void => {
-  pageHeaders(ctx)
-  ctx.status = status
-  ctx.type = 'html'
-  ctx.body = renderer.render(view, screen)
-}
-
-/** Sends the browser on with 303, so that going back never posts again. */
-export const sendOn = (ctx: Context, url: string): void => {
-  pageHeaders(ctx)
-  ctx.redirect(url)
-  ctx.status = 303
-}
-
-const screenOf = (ctx: Context, { renderer, root }: PageTools, uiLocales?: string): Screen => {
-  const locale = renderer.negotiate(uiLocales, ctx.get('accept-language'))
-  const stylesheet = `${mountPathOf(ctx)}${root}/assets/${renderer.stylesheet.path}`
-  return { t: renderer.translate(locale), locale, stylesheet }
-}
-
-/** A page that says what went wrong. `id` is the stem of its message ids. */
-export const sendFailure = (
-  ctx: Context,
-  tools: PageTools,
-  status: number,
-  id: string,
-  more: Pick<ErrorScreen, 'reference' | 'retryHref'> = {},
-): void => {
-  const screen: ErrorScreen = { ...screenOf(ctx, tools), id, ...more }
-  sendPage(ctx, tools.renderer, status, id === 'expired' ? 'expired' : 'error', screen)
+  /** What its forms are bound to. */
+  readonly binding: readonly string[]
+  /** Where to go when nothing is to be done here any more. */
+  readonly onward: string
+  /** Writes how it ended and answers where to go on. */
+  end(ending: Ending): Promise<string>
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined)
 
+const clientOf = async ({ provider }: PageTools, id: string) => ({
+  id,
+  name: (await provider.Client.find(id))?.clientName ?? id,
+})
+
 const visitOf = async (ctx: Context, tools: PageTools, open: OpenInteraction, account: Account): Promise<Visit> => {
   const { interaction, details, accountId } = open
-  const { params, uid } = interaction
-  const clientId = textOf(params.client_id) ?? ''
-  const name = (await tools.provider.Client.find(clientId))?.clientName ?? clientId
+  const { params, uid, cid } = interaction
+  const client = await clientOf(tools, textOf(params.client_id) ?? '')
   const base = `${mountPathOf(ctx)}${tools.root}/${uid}`
+  const binding = [uid, accountId]
   return {
     ctx,
-    open,
     account,
+    task: details,
+    place: { id: uid, cid, client, openEnrollment: tools.config.enrollment === 'open' },
     base,
-    client: { id: clientId, name },
+    binding,
+    onward: interaction.returnTo,
+    end: (ending) => endInteraction(open, ending),
     screen: {
       ...screenOf(ctx, tools, textOf(params.ui_locales)),
       accountLabel: account.label,
-      clientName: name,
-      csrf: tools.csrf.token(uid, accountId),
-      cancelAction: `${base}/cancel`,
+      clientName: client.name,
+      csrf: tools.csrf.token(...binding),
+      ...(details.offer ? {} : { cancelAction: `${base}/cancel` }),
       ...(details.declinable ? { declineAction: `${base}/decline` } : {}),
     },
   }
@@ -112,18 +102,16 @@ export const arrive = async (ctx: Context, tools: PageTools, uid: string): Promi
 
 /** Where the ceremony of this factor takes place. */
 export const placeOf = (
-  { open, account, client, screen, base }: Visit,
+  { account, task, place, screen, base }: Visit,
   { provider }: PageTools,
   factor: AnyFactor,
 ): Place => {
   const { origin } = new URL(provider.issuer)
   return {
-    interactionUid: open.interaction.uid,
-    cid: open.interaction.cid,
+    ...place,
     account,
     factor,
-    purpose: open.details.outcome,
-    client,
+    purpose: task.outcome,
     origin,
     issuer: provider.issuer,
     url: `${origin}${base}/${factor.id}`,
@@ -132,12 +120,13 @@ export const placeOf = (
 }
 
 /**
- * The fields of a form that really comes from our own page and has no field but these, or nothing where the
- * request is answered already.
+ * The fields of a form that really comes from a page of ours, bound to this, and has no field but these; nothing
+ * where the request is answered already.
  */
-export const readVisitForm = async (
-  { ctx, open }: Visit,
+export const readBoundForm = async (
+  ctx: Context,
   tools: PageTools,
+  binding: readonly string[],
   fields: readonly string[],
 ): Promise<Readonly<Record<string, string>> | undefined> => {
   const form = await readForm(ctx)
@@ -146,7 +135,7 @@ export const readVisitForm = async (
     return undefined
   }
   const { csrf, ...input } = form
-  const genuine = sameOrigin(ctx) && tools.csrf.verify(csrf, open.interaction.uid, open.accountId)
+  const genuine = sameOrigin(ctx) && tools.csrf.verify(csrf, ...binding)
   if (genuine && Object.keys(input).every((name) => fields.includes(name))) return input
   sendFailure(ctx, tools, genuine ? 400 : 403, 'error.request')
   return undefined

@@ -1,8 +1,8 @@
 import { amrOf } from '../assurance/amr.ts'
-import { carriage, isFresh, type Moment } from '../assurance/levels.ts'
+import { carriage, isFresh, type Level, type Moment } from '../assurance/levels.ts'
 import type { Decision, Reason, RefusalError, Situation, Trace } from './decision.ts'
-import { carriageAt, type Desk, deskOf } from './desk.ts'
-import { type Bare, close, type Gap, gapsOf, needsOnlyLogin } from './plan.ts'
+import { carriageAt, type Desk, deskOf, isLifted } from './desk.ts'
+import { type Bare, close, type Gap, gapsOf, needsOnlyLogin, offersOf } from './plan.ts'
 import { type AskedLevel, asksOnlyUnknown } from './requirement.ts'
 
 /** A decision with why it is so, before its trace is written. */
@@ -74,6 +74,10 @@ const loginTooOld = (desk: Desk, leftOpen: readonly Gap[]): boolean => {
   return !above || leftOpen.length > 0
 }
 
+/** The floors that are owed, not met, and lifted. */
+const liftedFloors = (desk: Desk): readonly Level[] =>
+  desk.requirement.floors.filter((floor) => carriageAt(desk, floor) === undefined && isLifted(desk, floor))
+
 /** The first level asked for that is met, under the name it was asked by; else the last that is met in order. */
 const satisfied = (desk: Desk, leftOpen: readonly Gap[]): Verdict => {
   const configured = desk.levels.map((level): AskedLevel => ({ level, spelled: level.acr }))
@@ -90,6 +94,8 @@ const satisfied = (desk: Desk, leftOpen: readonly Gap[]): Verdict => {
       ...(reported === undefined ? {} : { acr: reported.acr }),
       amr: amrOf(counted),
       authTime,
+      offers: offersOf(desk),
+      ...(liftedFloors(desk).length === 0 ? {} : { lifted: 'remembered-browser' as const }),
     },
   }
 }
@@ -104,6 +110,7 @@ const byEvidence = (desk: Desk): Verdict => {
 
 const traceOf = ({ now, requirement, levels }: Situation, desk: Desk | undefined, { reason, aim }: Verdict): Trace => {
   const { asked, floors, maxAgeSeconds, prompt } = requirement
+  const lifted = desk === undefined ? [] : liftedFloors(desk).map(({ acr }) => acr)
   return {
     at: now,
     reason,
@@ -119,6 +126,7 @@ const traceOf = ({ now, requirement, levels }: Situation, desk: Desk | undefined
     }),
     evidence: (desk?.events ?? []).map(({ factor }) => factor),
     ...(aim === undefined ? {} : { aim }),
+    ...(lifted.length === 0 ? {} : { lifted }),
   }
 }
 

@@ -9,7 +9,12 @@ export interface FactorStanding extends Proof {
   readonly usable: boolean
   /** It has an enrolment ceremony that the account may start now. */
   readonly enrollable: boolean
+  /** It stands beside others, as recovery codes do, and the account has none of it left, or few. */
+  readonly due?: boolean
 }
+
+/** What was verified before this browser was remembered. */
+export type Remembered = Proof & { readonly factor: string }
 
 /** All that a decision depends on. */
 export interface Situation {
@@ -26,6 +31,10 @@ export interface Situation {
   readonly evidence: readonly Evidence[]
   /** The account has enrolled authenticators, of whatever factor and in whatever state. */
   readonly hasAuthenticators: boolean
+  /** Enrolment inside a sign-in is closed: the account needs a ticket for its first authenticator. */
+  readonly ticketOnly?: boolean
+  /** Present where this browser is remembered for this account. */
+  readonly remembered?: Remembered | undefined
   /** Configured factors, in the order to be offered. */
   readonly factors: readonly FactorStanding[]
   /** The most that the host's login page is expected to show if it is asked again. */
@@ -71,6 +80,8 @@ export interface Trace {
   readonly evidence: readonly string[]
   /** The level that is aimed at. */
   readonly aim?: string
+  /** Floors that were not met and not asked, because this browser is remembered. */
+  readonly lifted?: readonly string[]
 }
 
 /** Errors a decision can end with: OAuth 2.0, OpenID Connect Core section 3.1.2.6 and its extension error code. */
@@ -82,7 +93,16 @@ export type RefusalError =
 
 /** What happens next, always with the trace that explains it. */
 export type Decision = { readonly trace: Trace } & (
-  | { readonly outcome: 'satisfied'; readonly acr?: string; readonly amr: readonly string[]; readonly authTime: number }
+  | {
+      readonly outcome: 'satisfied'
+      readonly acr?: string
+      readonly amr: readonly string[]
+      readonly authTime: number
+      /** Factors to offer for enrolment before going on; each offer can be turned down. */
+      readonly offers: readonly string[]
+      /** Why a floor that is not met was not asked. */
+      readonly lifted?: 'remembered-browser'
+    }
   | { readonly outcome: 'login' }
   | {
       readonly outcome: 'challenge'
@@ -90,6 +110,8 @@ export type Decision = { readonly trace: Trace } & (
       /** In the order to be offered; empty where the account has nothing that would do: the screen explains. */
       readonly factors: readonly string[]
       readonly declinable: boolean
+      /** This browser can be remembered afterwards, so that the same floor is not asked again in it. */
+      readonly rememberable: boolean
     }
   | { readonly outcome: 'enroll'; readonly factors: readonly string[]; readonly declinable: boolean }
   | { readonly outcome: 'refuse'; readonly error: RefusalError }

@@ -10,6 +10,8 @@ export interface Desk extends Situation {
   readonly lastLogin: Evidence
   /** A login of this authorization is fresh already: asking for another would lead nowhere. */
   readonly loginSpent: boolean
+  /** What was proved in this authorization a moment ago. */
+  readonly own: readonly Evidence[]
   /** Factors used in this authorization a moment ago, which are not offered again. */
   readonly spent: ReadonlySet<string>
 }
@@ -52,9 +54,21 @@ export const deskOf = (situation: Situation): Desk | undefined => {
     events,
     moment: { now, cid, flowSeconds, maxAgeSeconds: requirement.maxAgeSeconds },
     lastLogin,
+    own,
     loginSpent: loggedInNow || own.some(({ factor }) => factor === LOGIN),
     spent: new Set(own.map(({ factor }) => factor).filter((factor) => factor !== LOGIN)),
   }
+}
+
+/**
+ * Whether this browser's being remembered lifts the floor: only one that the verification it was remembered after
+ * would meet beside the login, and never where the request asks for something fresh.
+ */
+export const isLifted = (desk: Desk, floor: Level): boolean => {
+  const { remembered, requirement, lastLogin, now, cid = '', moment } = desk
+  if (remembered === undefined || requirement.liftable?.includes(floor) !== true) return false
+  if (requirement.prompt === 'login' || requirement.maxAgeSeconds !== undefined) return false
+  return carriage(floor, [lastLogin, { ...remembered, at: now, cid }], moment) !== undefined
 }
 
 /** How the level is met now, or would be with `more`; undefined where it is not. */

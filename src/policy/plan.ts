@@ -1,7 +1,7 @@
 import { type Evidence, LOGIN, type Proof } from '../assurance/evidence.ts'
 import type { Level } from '../assurance/levels.ts'
 import type { Decision, FactorStanding } from './decision.ts'
-import { carriageAt, type Desk } from './desk.ts'
+import { carriageAt, type Desk, isLifted } from './desk.ts'
 
 /** A decision before its trace is written. */
 export type Bare<T> = T extends unknown ? Omit<T, 'trace'> : never
@@ -47,8 +47,26 @@ const enrolling = (
   const proven = usable.some(({ id }) => desk.spent.has(id))
   return usable.length === 0 || proven
     ? { outcome: 'enroll', factors, declinable }
-    : { outcome: 'challenge', for: 'enrollment', factors: usable.map(({ id }) => id), declinable }
+    : {
+        outcome: 'challenge',
+        for: 'enrollment',
+        factors: usable.map(({ id }) => id),
+        declinable,
+        rememberable: false,
+      }
 }
+
+/** A floor that is owed and not met, is asked now, and could be lifted from then on. */
+const couldBeLifted = (desk: Desk) =>
+  (desk.requirement.liftable ?? []).some((floor) => carriageAt(desk, floor) === undefined && !isLifted(desk, floor))
+
+const challenge = (desk: Desk, factors: readonly string[], declinable: boolean): Move => ({
+  outcome: 'challenge',
+  for: 'level',
+  factors,
+  declinable,
+  rememberable: factors.length > 0 && couldBeLifted(desk),
+})
 
 /** Whether a login alone, made anew, would meet the level: then that is what is asked, and no factor. */
 export const needsOnlyLogin = (desk: Desk, level: Level): boolean =>
@@ -60,9 +78,10 @@ const towards = (desk: Desk, level: Level, declinable: boolean): Move | undefine
 
   const usable = desk.factors.filter((factor) => factor.usable)
   const byChallenge = closing(desk, level, usable)
-  if (byChallenge.length > 0) return { outcome: 'challenge', for: 'level', factors: byChallenge, declinable }
+  if (byChallenge.length > 0) return challenge(desk, byChallenge, declinable)
 
-  const enrollable = desk.hasAuthenticators ? [] : desk.factors.filter((factor) => factor.enrollable)
+  const enrollable =
+    desk.hasAuthenticators || desk.ticketOnly === true ? [] : desk.factors.filter((factor) => factor.enrollable)
   const byEnrollment = closing(desk, level, enrollable)
   if (byEnrollment.length > 0) return enrolling(desk, usable, byEnrollment, declinable)
 
@@ -81,8 +100,8 @@ export const close = (desk: Desk, { levels, reason }: Gap): { move: Move; aim: L
     const move = towards(desk, level, declinable)
     if (move !== undefined) return { move, aim: level }
   }
-  const explain = desk.hasAuthenticators && desk.spent.size === 0
-  return explain ? { move: { outcome: 'challenge', for: 'level', factors: [], declinable }, aim: levels[0] } : undefined
+  const explain = (desk.hasAuthenticators || desk.ticketOnly === true) && desk.spent.size === 0
+  return explain ? { move: challenge(desk, [], declinable), aim: levels[0] } : undefined
 }
 
 /**
@@ -98,7 +117,24 @@ export const gapsOf = (desk: Desk): readonly Gap[] => {
     ? [{ reason: asked.essential ? 'essential-unmet' : 'voluntary-unmet', levels }]
     : []
   const floorGaps = floors
-    .filter((floor) => !isMet(floor))
+    .filter((floor) => !isMet(floor) && !isLifted(desk, floor))
     .map((floor): Gap => ({ reason: 'floor-unmet', levels: [floor] }))
   return asked.essential ? [...askedGaps, ...floorGaps] : [...floorGaps, ...askedGaps]
+}
+
+const REFRESHED: ReadonlySet<Evidence['enrolled']> = new Set([undefined, 'first'])
+
+/**
+ * What to offer before going on. After a recovery code, one new authenticator, which that code authorizes. After
+ * a verification or a first enrolment in this authorization, what stands beside others and is running out.
+ */
+export const offersOf = ({ requirement, declined, own, factors }: Desk): readonly string[] => {
+  if (requirement.prompt === 'none' || declined) return []
+  const idsOf = (some: readonly FactorStanding[]) => some.map(({ id }) => id)
+  if (own.some(({ traits }) => traits.includes('recovery')))
+    return own.some(({ enrolled }) => enrolled !== undefined)
+      ? []
+      : idsOf(factors.filter(({ enrollable }) => enrollable))
+  const proved = own.some(({ factor, enrolled }) => factor !== LOGIN && REFRESHED.has(enrolled))
+  return proved ? idsOf(factors.filter(({ due }) => due === true)) : []
 }

@@ -8,16 +8,19 @@ import { findLevel, type Level } from '../assurance/levels.ts'
 export interface Policy {
   /** `always`: every sign-in owes the first level that needs two kinds. `never`: nothing by itself. Default `always`. */
   readonly default?: 'never' | 'always'
-  /** Further floors, by `client_id`; each names a level by its `acr` or an alias. */
-  readonly clients?: FloorTable
+  /** Further floors, by `client_id`. With `allowRememberBrowser: false` a client's sign-ins rely on no remembered browser. */
+  readonly clients?: Readonly<Record<string, { readonly floor?: string; readonly allowRememberBrowser?: boolean }>>
   /** Further floors, by requested scope. */
   readonly scopes?: FloorTable
   /** Further floors, by requested resource indicator (RFC 8707). */
   readonly resources?: FloorTable
 }
 
-/** Floors by name; each names a level by its `acr` or an alias. */
-export type FloorTable = Readonly<Record<string, { readonly floor: string }>>
+/**
+ * Floors by name; each names a level by its `acr` or an alias. `allowRememberBrowser` says whether a remembered
+ * browser may lift it. Default true.
+ */
+export type FloorTable = Readonly<Record<string, { readonly floor: string; readonly allowRememberBrowser?: boolean }>>
 
 /** What a request is about, as far as floors depend on it. */
 export interface RequestFacts {
@@ -30,10 +33,19 @@ export interface RequestFacts {
 
 /** Whether any request could owe a floor under this policy. */
 export const owesAnything = ({ default: base, clients, scopes, resources }: Policy): boolean =>
-  base !== 'never' || [clients, scopes, resources].some((table) => Object.keys(table ?? {}).length > 0)
+  base !== 'never' ||
+  [clients, scopes, resources].some((table) => Object.values(table ?? {}).some(({ floor }) => floor !== undefined))
 
-/** The levels that this request owes, all of them, each once. */
-export type Floors = (facts: RequestFacts) => readonly Level[]
+/** What a request owes by policy. */
+export interface Owed {
+  /** All of them, each once. */
+  readonly floors: readonly Level[]
+  /** Those of them that a remembered browser may lift. */
+  readonly liftable: readonly Level[]
+}
+
+/** Reads the policy for one request. */
+export type Floors = (facts: RequestFacts) => Owed
 
 const unique = <T>(all: readonly (T | undefined)[]) => [...new Set(all.filter((one) => one !== undefined))]
 
@@ -44,19 +56,39 @@ export const multiFactorLevel = (levels: readonly Level[]): Level | undefined =>
 /** One spelling for all that name the same resource: `https://api.example` is `https://api.example/`. */
 const spellResource = (resource: string) => (URL.canParse(resource) ? new URL(resource).href : resource)
 
+interface Floor {
+  readonly level: Level | undefined
+  readonly liftable: boolean
+}
+
+/** A level with an age limit of its own asks for more than a browser that was trusted some day. */
+const isAgeless = ({ maxAgeSeconds, overallMaxAgeSeconds }: Level) =>
+  maxAgeSeconds === undefined && overallMaxAgeSeconds === undefined
+
 /** Reads a policy against the configured levels, both validated already. */
 export const createFloors = (policy: Policy, levels: readonly Level[]): Floors => {
-  const base = policy.default === 'never' ? undefined : multiFactorLevel(levels)
-  const byName = (table: FloorTable = {}, spell = (name: string) => name) =>
-    new Map(Object.entries(table).map(([name, { floor }]) => [spell(name), findLevel(levels, floor)]))
+  const base: Floor = { level: policy.default === 'never' ? undefined : multiFactorLevel(levels), liftable: true }
+  const byName = (table: Policy['clients'] = {}, spell = (name: string) => name) =>
+    new Map(
+      Object.entries(table).map(([name, { floor, allowRememberBrowser = true }]): [string, Floor] => [
+        spell(name),
+        { level: floor === undefined ? undefined : findLevel(levels, floor), liftable: allowRememberBrowser },
+      ]),
+    )
   const clients = byName(policy.clients)
   const scopes = byName(policy.scopes)
   const resources = byName(policy.resources, spellResource)
-  return (facts) =>
-    unique([
+  return (facts) => {
+    const client = clients.get(facts.clientId)
+    const found = [
       base,
-      clients.get(facts.clientId),
+      client,
       ...facts.scopes.map((scope) => scopes.get(scope)),
       ...facts.resources.map((resource) => resources.get(spellResource(resource))),
-    ])
+    ]
+    const fixed = new Set(found.filter((floor) => floor?.liftable === false).map((floor) => floor?.level))
+    const floors = unique(found.map((floor) => floor?.level))
+    const liftable = client?.liftable === false ? [] : floors.filter((level) => !fixed.has(level) && isAgeless(level))
+    return { floors, liftable }
+  }
 }

@@ -23,6 +23,8 @@ export type MaxAgeReading = 'carrying-events' | 'every-event'
 export interface Requirement {
   readonly asked: Asked
   readonly floors: readonly Level[]
+  /** The floors that a remembered browser may lift. Default none. */
+  readonly liftable?: readonly Level[]
   /** The request's `max_age` in seconds. */
   readonly maxAgeSeconds?: number | undefined
   /** What `max_age` binds. Default: the events that carry. */

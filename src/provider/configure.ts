@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import { StepUpError } from '../errors.ts'
 import { owesAnything } from '../policy/policy.ts'
 import type { Decider } from './decision.ts'
+import type { TokenGuard } from './grants.ts'
 import { mountPathOf, PROMPT } from './oidc.ts'
 import { withStepUp } from './prompt.ts'
 import { tokenClaims } from './report.ts'
@@ -73,6 +74,58 @@ export interface ConfigureTools {
   readonly decide: Decider
   /** Throws where our pages are not served. */
   readonly assertAttached: () => void
+  readonly isDead: TokenGuard
+}
+
+/** Tokens that can outlive the session they came from; codes die with the grants of their session. */
+const LASTING: ReadonlySet<unknown> = new Set(['RefreshToken', 'AccessToken'])
+
+type FindAccount = NonNullable<Configuration['findAccount']>
+
+/** What a decision needs is read while the host looks its account up; dead tokens find no account. */
+const findingAccount =
+  (findAccount: FindAccount, decide: Decider, isDead: TokenGuard): FindAccount =>
+  async (ctx, sub, token) => {
+    if (ctx?.oidc !== undefined) void decide(ctx)
+    if (token !== undefined && LASTING.has(token.kind) && (await isDead(sub, token))) return undefined
+    return findAccount(ctx, sub, token)
+  }
+
+type Introspection = NonNullable<Features['introspection']>
+
+/** oidc-provider's own rule: a public client may ask about its own tokens only. */
+const ownTokensOfPublicClients: NonNullable<Introspection['allowedPolicy']> = (_ctx, client, token) =>
+  client.clientAuthMethod !== 'none' || token.clientId === client.clientId
+
+/** Introspection asks nobody about the account: dead tokens are made inactive here. */
+const guarded = (introspection: Introspection, isDead: TokenGuard): Introspection => {
+  if (introspection.enabled !== true) return introspection
+  const allowedPolicy: NonNullable<Introspection['allowedPolicy']> = async (ctx, client, token) => {
+    if (!(await (introspection.allowedPolicy ?? ownTokensOfPublicClients)(ctx, client, token))) return false
+    const { accountId } = token as { readonly accountId?: string }
+    return accountId === undefined || !(await isDead(accountId, token))
+  }
+  return { ...introspection, allowedPolicy }
+}
+
+type Features = NonNullable<Configuration['features']>
+
+const featuresOf = (features: Features = {}, { levels }: Config, isDead: TokenGuard): Features => {
+  const { claimsParameter, introspection } = features
+  const ours: Pick<Features, 'devInteractions' | 'claimsParameter'> = {
+    devInteractions: { enabled: false },
+    claimsParameter: {
+      ...claimsParameter,
+      enabled: claimsParameter?.enabled ?? true,
+      assertClaimsParameter: async (ctx, claims, client) => {
+        await claimsParameter?.assertClaimsParameter?.(ctx, claims, client)
+        assertAcrClaim(ctx, claims, levels)
+      },
+    },
+  }
+  const introspected = introspection === undefined ? {} : { introspection: guarded(introspection, isDead) }
+  // The types tell an enabled feature from a disabled one by literals, which a copy of either loses.
+  return { ...features, ...ours, ...introspected } as Features
 }
 
 /**
@@ -88,11 +141,10 @@ export interface ConfigureTools {
 export const configure = (
   host: Configuration,
   config: Config,
-  { decide, assertAttached }: ConfigureTools,
+  { decide, assertAttached, isDead }: ConfigureTools,
 ): Configuration => {
   assertUsable(host, config)
   const { interactions, features, findAccount, extraTokenClaims } = host
-  const claimsParameter = features?.claimsParameter
   const hostUrl = interactions?.url as NonNullable<NonNullable<Configuration['interactions']>['url']>
   return {
     ...host,
@@ -107,27 +159,8 @@ export const configure = (
         return `${mountPathOf(ctx)}${PAGES}/${interaction.uid}`
       },
     },
-    features: {
-      ...features,
-      devInteractions: { enabled: false },
-      claimsParameter: {
-        ...claimsParameter,
-        enabled: claimsParameter?.enabled ?? true,
-        assertClaimsParameter: async (ctx, claims, client) => {
-          await claimsParameter?.assertClaimsParameter?.(ctx, claims, client)
-          assertAcrClaim(ctx, claims, config.levels)
-        },
-      },
-    },
-    ...(findAccount === undefined
-      ? {}
-      : {
-          // What a decision needs is read while the host looks its account up.
-          findAccount: (ctx, sub, token) => {
-            if (ctx?.oidc !== undefined) void decide(ctx)
-            return findAccount(ctx, sub, token)
-          },
-        }),
+    features: featuresOf(features, config, isDead),
+    ...(findAccount === undefined ? {} : { findAccount: findingAccount(findAccount, decide, isDead) }),
     extraTokenClaims: async (ctx, token) => {
       const claims = { ...(await extraTokenClaims?.(ctx, token)), ...tokenClaims(ctx) }
       return Object.keys(claims).length > 0 ? claims : undefined

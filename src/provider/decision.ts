@@ -1,11 +1,22 @@
 import type { KoaContextWithOIDC, Session } from 'oidc-provider'
 import type { Account } from '../account.ts'
 import { LOGIN, type Proof, standing } from '../assurance/evidence.ts'
-import { PASSWORD } from '../config.ts'
-import type { AnyFactor } from '../factors/factor.ts'
+import { type Config, PASSWORD } from '../config.ts'
+import type { Announce } from '../events.ts'
 import { type AccountRecord, usableAuthenticators } from '../flow/account-record.ts'
+import {
+  type BrowserNote,
+  type BrowserStanding,
+  noteHolds,
+  type PresentedBrowser,
+  type RecognizedBrowser,
+} from '../flow/browsers.ts'
+import { dropBrowser, ledgerKey, noteBrowser } from '../flow/ledger.ts'
+import { dueFactors, enrollableFactors } from '../flow/permit.ts'
+import { answering } from '../flow/place.ts'
 import { decide } from '../policy/decide.ts'
-import type { Decision, FactorStanding } from '../policy/decision.ts'
+import type { Decision, FactorStanding, Situation } from '../policy/decision.ts'
+import type { BrowserCookies } from './browser-cookies.ts'
 import { type GatherTools, gather, readAll } from './gather.ts'
 import { type Pass, passOf } from './oidc.ts'
 import { type RequestTools, requirementOf } from './request.ts'
@@ -15,20 +26,26 @@ export type Decider = (ctx: KoaContextWithOIDC) => Promise<Decision | undefined>
 
 /** What deciding works with. */
 export interface DecisionTools extends GatherTools, RequestTools {
+  readonly cookies: BrowserCookies
+  readonly announce: Announce
   /** How long a session lives from now, in seconds: what the host configured as `ttl.Session`. */
   readonly sessionSeconds: (ctx: KoaContextWithOIDC, session: Session) => number
 }
 
-const standingOf = (factor: AnyFactor, account: Account, record: AccountRecord): FactorStanding => {
-  const { id, kinds, traits, amr, enroll, implied } = factor
-  return {
-    id,
-    kinds,
-    traits,
-    amr,
-    usable: usableAuthenticators(record, id).length > 0 || (implied?.(account).length ?? 0) > 0,
-    enrollable: enroll !== undefined && record.disabledFactors[id] === undefined,
-  }
+/** What planning needs to know about every configured factor and this account, in the order to be offered. */
+const standingsOf = (
+  { factors, clock }: Config,
+  account: Account,
+  record: AccountRecord,
+): readonly FactorStanding[] => {
+  const enrollable = enrollableFactors(factors, record)
+  const due = dueFactors(factors, record, clock())
+  const standings = factors.map((factor): FactorStanding => {
+    const { id, kinds, traits, amr } = factor
+    const usable = answering(factor, account, record).length > 0
+    return { id, kinds, traits, amr, usable, enrollable: enrollable.includes(id), due: due.includes(id) }
+  })
+  return inOrder(standings, record)
 }
 
 const strength = ({ kinds, traits }: Proof) =>
@@ -37,39 +54,104 @@ const strength = ({ kinds, traits }: Proof) =>
   (traits.includes('hardware') ? 2 : 0) -
   (traits.some((trait) => trait === 'restricted' || trait === 'address' || trait === 'recovery') ? 1 : 0)
 
-/** The account's last choice first, else the strongest; the sort is stable, so ties keep the host's order. */
-const inOrder = (factors: readonly FactorStanding[], { lastFactor }: AccountRecord) =>
-  [...factors].sort(
-    (one, other) => Number(other.id === lastFactor) - Number(one.id === lastFactor) || strength(other) - strength(one),
-  )
+/** Nobody means to choose these again by having used them once. */
+const isFallback = ({ traits }: Proof) => traits.includes('recovery') || traits.includes('address')
 
-const situate = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionTools): Promise<Decision> => {
-  const { config, sessionSeconds } = tools
+/** The account's last choice first, else the strongest; the sort is stable, so ties keep the host's order. */
+const inOrder = (factors: readonly FactorStanding[], { lastFactor }: AccountRecord) => {
+  const isChoice = (one: FactorStanding) => one.id === lastFactor && !isFallback(one)
+  return [...factors].sort(
+    (one, other) => Number(isChoice(other)) - Number(isChoice(one)) || strength(other) - strength(one),
+  )
+}
+
+/** All that one pass stands on. */
+interface Facts {
+  readonly situation: Omit<Situation, 'remembered'>
+  readonly standing: BrowserStanding
+  /** The remembered browser that this session relies on already. */
+  readonly note: BrowserNote | undefined
+  readonly presented: PresentedBrowser | undefined
+}
+
+const gatherFacts = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionTools): Promise<Facts> => {
+  const { config, sessionSeconds, cookies } = tools
   const { session, interaction } = pass
+  const { accountId } = session
   const requirement = requirementOf(ctx, pass, config, tools)
-  const read = await readAll(pass, tools)
+  const relies = requirement.liftable !== undefined && requirement.liftable.length > 0
+  const read = await readAll(pass, relies ? cookies.read(ctx, accountId) : undefined, tools)
   const { events, loggedInNow, declined } = await gather(ctx, pass, read, sessionSeconds(ctx, session), tools)
-  const { account = { id: session.accountId, label: '', disabled: true }, record } = read
-  return decide({
+  const { account = { id: accountId, label: '', disabled: true }, record, ledger, browser } = read
+  const browserStanding = { factorsVersion: record.factorsVersion, securityStamp: account.securityStamp }
+  const note = ledger.value?.browser
+  const situation = {
     now: config.clock(),
     cid: interaction?.cid,
     flowSeconds: config.flowSeconds,
     levels: config.levels,
     requirement,
-    accountActive: account.disabled !== true,
+    accountActive: account.disabled !== true && record.disabledAt === undefined,
     evidence: standing(events, {
       activeAuthenticatorIds: new Set(usableAuthenticators(record).map(({ id }) => id)),
       securityStamp: account.securityStamp,
     }),
     hasAuthenticators: record.authenticators.length > 0,
-    factors: inOrder(
-      config.factors.map((factor) => standingOf(factor, account, record)),
-      record,
-    ),
+    ticketOnly: config.enrollment === 'ticket' || record.enrollment === 'ticket',
+    factors: standingsOf(config, account, record),
     login: events.findLast(({ factor }) => factor === LOGIN) ?? PASSWORD,
     loggedInNow,
     declined,
-  })
+  }
+  const holds = note !== undefined && noteHolds(note, browserStanding, situation.now)
+  return { situation, standing: browserStanding, note: holds ? note : undefined, presented: browser }
+}
+
+const isLifting = (decision: Decision) => (decision.trace.lifted ?? []).length > 0
+
+/**
+ * The first lift in a session is a use of the remembered browser; where it no longer holds, nothing is lifted.
+ *
+ * The note comes before the use: a revocation deletes the record first and the notes after it, so it either makes
+ * the use fail or finds the note. The new cookie goes out with this answer, whatever fails from here on.
+ */
+const lift = async (
+  ctx: KoaContextWithOIDC,
+  { session, client }: Pass,
+  recognized: RecognizedBrowser,
+  { browsers, cookies, vault }: DecisionTools,
+): Promise<boolean> => {
+  const key = ledgerKey(session.accountId, session.uid)
+  const noted = await noteBrowser(vault, key, recognized.note)
+  if (noted !== 'noted') return noted === 'present'
+  const used = await browsers.use(recognized, client.clientId)
+  if (used === undefined) await dropBrowser(vault, key, recognized.note.id)
+  if (used?.cookie !== undefined) cookies.write(ctx, session.accountId, used.cookie.value, used.cookie.until)
+  return used !== undefined
+}
+
+const decideByBrowser = async (
+  ctx: KoaContextWithOIDC,
+  pass: Pass,
+  { situation, standing, presented }: Facts,
+  tools: DecisionTools,
+): Promise<Decision> => {
+  const recognized = await tools.browsers.recognize(presented, standing)
+  const decision = decide({ ...situation, remembered: recognized?.note.proof })
+  if (recognized === undefined || !isLifting(decision)) return decision
+  return (await lift(ctx, pass, recognized, tools)) ? decision : decide(situation)
+}
+
+const situate = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionTools): Promise<Decision> => {
+  const facts = await gatherFacts(ctx, pass, tools)
+  const { situation, note } = facts
+  const decision =
+    note === undefined
+      ? await decideByBrowser(ctx, pass, facts, tools)
+      : decide({ ...situation, remembered: note.proof })
+  const { accountId } = pass.session
+  tools.announce('authorization.decided', { accountId, clientId: pass.client.clientId, decision })
+  return decision
 }
 
 /**

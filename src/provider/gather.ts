@@ -4,6 +4,7 @@ import type { Account } from '../account.ts'
 import { type Evidence, LOGIN, type Proof } from '../assurance/evidence.ts'
 import { type Config, PASSWORD } from '../config.ts'
 import type { AccountRecord, AccountRecords } from '../flow/account-record.ts'
+import type { Browsers, PresentedBrowser } from '../flow/browsers.ts'
 import { appendEvents, hasDeclined, type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
 import type { Slot, Vault } from '../flow/vault.ts'
 import { takeVerified, verifiedKey } from '../flow/verified.ts'
@@ -14,6 +15,7 @@ export interface GatherTools {
   readonly config: Config
   readonly vault: Vault
   readonly records: AccountRecords
+  readonly browsers: Browsers
 }
 
 /**
@@ -46,21 +48,32 @@ export interface Read {
   readonly record: AccountRecord
   readonly ledger: Slot<LedgerRecord>
   readonly verified: readonly Evidence[]
+  /** What stands under the cookie of a remembered browser. */
+  readonly browser: PresentedBrowser | undefined
 }
 
-/** Reads all that a pass needs in one go, and takes what was verified in the interaction that was just finished. */
-export const readAll = async (pass: Pass, { config, records, vault }: GatherTools): Promise<Read> => {
+/**
+ * Reads all that a pass needs in one go, and takes what was verified in the interaction that was just finished.
+ *
+ * @param cookie - The value of the account's remembered-browser cookie, as it came.
+ */
+export const readAll = async (
+  pass: Pass,
+  cookie: string | undefined,
+  { config, records, vault, browsers }: GatherTools,
+): Promise<Read> => {
   const { session, interaction } = pass
   const { accountId } = session
   const owner = interaction?.session?.accountId ?? accountId
   const waiting = interaction?.prompt.name === PROMPT
-  const [account, { record }, ledger, verified] = await Promise.all([
+  const [account, { record }, ledger, verified, browser] = await Promise.all([
     config.account(accountId),
     records.load(accountId),
     vault.read<LedgerRecord>(ledgerKey(accountId, session.uid)),
     waiting ? takeVerified(vault, verifiedKey(owner, interaction.uid), interaction.cid) : [],
+    browsers.read(accountId, cookie),
   ])
-  return { account, record, ledger, verified: owner === accountId ? verified : [] }
+  return { account, record, ledger, verified: owner === accountId ? verified : [], browser }
 }
 
 /**

@@ -19,8 +19,12 @@ export interface PromptDetails {
   readonly cancelError: 'access_denied' | 'unmet_authentication_requirements'
   /** When the session's login was, so that our own submissions do not move it. */
   readonly loginTs?: number
-  /** A level that no configured factor reaches. */
+  /** Whether some configured factor reaches the level aimed at. */
   readonly offered: boolean
+  /** Everything owed is met: the enrolment is an offer that can be turned down. */
+  readonly offer: boolean
+  /** This browser can be remembered after the challenge. */
+  readonly rememberable: boolean
 }
 
 const refusals: Readonly<Record<RefusalError, () => Error>> = {
@@ -68,7 +72,7 @@ const obey = (ctx: KoaContextWithOIDC, decision: Decision): boolean => {
   const pass = passOf(ctx)
   if (decision.outcome === 'refuse') throw refusals[decision.error]()
   if (decision.outcome === 'login' || pass === undefined) throw refusals.login_required()
-  if (decision.outcome !== 'satisfied') return Check.REQUEST_PROMPT
+  if (decision.outcome !== 'satisfied' || decision.offers.length > 0) return Check.REQUEST_PROMPT
   // The library goes on to a consent check that takes an account for granted.
   if (pass.account === undefined) throw refusals.access_denied()
   report(ctx, pass, decision)
@@ -81,17 +85,26 @@ const cancelErrorOf = ({ trace }: Decision, factors: readonly string[]): PromptD
     ? 'unmet_authentication_requirements'
     : 'access_denied'
 
+/** What a decision asks of the user; undefined where that is nothing, or the login. */
+const askedBy = (decision: Decision | undefined) => {
+  if (decision?.outcome === 'satisfied' && decision.offers.length > 0)
+    return { outcome: 'enroll', factors: decision.offers, declinable: true, offer: true, rememberable: false } as const
+  if (decision?.outcome !== 'challenge' && decision?.outcome !== 'enroll') return undefined
+  const { outcome, factors, declinable } = decision
+  const rememberable = outcome === 'challenge' && decision.rememberable
+  return { outcome, factors, declinable, offer: false, rememberable }
+}
+
 const detailsOf = (decide: Decider, offered: (acr: string) => boolean) => async (ctx: KoaContextWithOIDC) => {
   const decision = await decide(ctx)
-  if (decision?.outcome !== 'challenge' && decision?.outcome !== 'enroll') return undefined
-  const { outcome, factors, declinable, trace } = decision
+  const asked = askedBy(decision)
+  if (decision === undefined || asked === undefined) return undefined
+  const { aim } = decision.trace
   const loginTs = ctx.oidc.session?.loginTs
   const details: PromptDetails = {
-    outcome,
-    factors,
-    declinable,
-    cancelError: cancelErrorOf(decision, factors),
-    offered: trace.aim !== undefined && offered(trace.aim),
+    ...asked,
+    cancelError: cancelErrorOf(decision, asked.factors),
+    offered: aim !== undefined && offered(aim),
     ...(loginTs === undefined ? {} : { loginTs }),
   }
   return { ...details }

@@ -35,22 +35,29 @@ export interface RequestTools {
 export const requirementOf = (
   ctx: KoaContextWithOIDC,
   pass: Pass,
-  { levels, acrValues, maxAge: reading }: Pick<Config, 'levels' | 'acrValues' | 'maxAge'>,
+  {
+    levels,
+    acrValues,
+    maxAge: reading,
+    rememberBrowser,
+  }: Pick<Config, 'levels' | 'acrValues' | 'maxAge' | 'rememberBrowser'>,
   { floors, scopesOf }: RequestTools,
 ): Requirement => {
   const { params, client } = pass
   const prompts = promptsOf(ctx, pass)
   const maxAge = params.max_age === undefined ? undefined : Number(params.max_age)
+  const owed = floors({
+    clientId: client.clientId,
+    scopes: [...(textOf(params.scope)?.split(' ') ?? []), ...scopesOf(ctx.oidc.requestParamClaims)],
+    resources: Object.entries(ctx.oidc.resourceServers ?? {}).flatMap(([indicator, { audience }]) => [
+      indicator,
+      ...(typeof audience === 'string' ? [audience] : []),
+    ]),
+  })
   return {
     asked: askedLevels(acrClaimOf(parsed(textOf(params.claims))), textOf(params.acr_values), levels, acrValues),
-    floors: floors({
-      clientId: client.clientId,
-      scopes: [...(textOf(params.scope)?.split(' ') ?? []), ...scopesOf(ctx.oidc.requestParamClaims)],
-      resources: Object.entries(ctx.oidc.resourceServers ?? {}).flatMap(([indicator, { audience }]) => [
-        indicator,
-        ...(typeof audience === 'string' ? [audience] : []),
-      ]),
-    }),
+    floors: owed.floors,
+    liftable: rememberBrowser === undefined ? [] : owed.liftable,
     maxAgeSeconds: maxAge,
     maxAge: reading,
     prompt: prompts.includes('none') ? 'none' : prompts.includes('login') ? 'login' : undefined,

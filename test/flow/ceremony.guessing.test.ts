@@ -47,7 +47,7 @@ describe('flow/ceremony, guessing', () => {
 
   it('AC-02: an answer that came too fast, from wherever, is not looked at', async () => {
     const { show, answer, bench, calls, factor } = await challenge()
-    const elsewhere = placeOf(factor, 'challenge', { interactionUid: 'other', cid: 'other' })
+    const elsewhere = placeOf(factor, 'challenge', { id: 'other', cid: 'other' })
     await show()
     await bench.ceremonies.show(elsewhere)
     for (let done = 0; done < 5; done += 1) await answer('wrong')
@@ -73,7 +73,7 @@ describe('flow/ceremony, guessing', () => {
     const { bench, factor } = await challenge()
     const spelled = ['alice', 'ALICE', 'ａｌｉｃｅ', 'alice+tag', 'a.lice'].map((label, index) =>
       placeOf(factor, 'challenge', {
-        interactionUid: `interaction-${index}`,
+        id: `interaction-${index}`,
         account: { id: 'alice', label, email: `${label}@example.com` },
       }),
     )
@@ -133,7 +133,7 @@ describe('flow/ceremony, guessing', () => {
     const before = { ...calls }
     assert.equal(wordOf(await show()), 'disabled')
     assert.equal(wordOf(await scene.answer(scene.latest())), 'disabled')
-    const elsewhere = placeOf(factor, 'challenge', { interactionUid: 'other' })
+    const elsewhere = placeOf(factor, 'challenge', { id: 'other' })
     const page = await bench.ceremonies.show(elsewhere)
     assert.deepEqual(page, { outcome: 'open', authenticators: [], notice: { reason: 'disabled' } })
     assert.deepEqual([calls.begin, calls.submit], [before.begin, before.submit])

@@ -129,7 +129,7 @@ describe('flow/ceremony, races', () => {
       }
       const factor: AnyFactor = { ...app, challenge: { ...app.challenge, submit } }
       await give(bench, 'alice', APP)
-      const [one, other] = ['one', 'other'].map((interactionUid) => placeOf(factor, 'challenge', { interactionUid }))
+      const [one, other] = ['one', 'other'].map((id) => placeOf(factor, 'challenge', { id }))
       assert.ok(one && other)
       await bench.ceremonies.show(one)
       await bench.ceremonies.show(other)
@@ -144,8 +144,8 @@ describe('flow/ceremony, races', () => {
     it('AC-11: of one code in five interactions one is accepted, though all were let through', async () => {
       const bench = createBench({ throttle: openThrottle })
       await give(bench, 'alice', APP)
-      const places = ['a', 'b', 'c', 'd', 'e'].map((interactionUid) =>
-        placeOf(totp({ issuer: 'Test' }), 'challenge', { interactionUid }),
+      const places = ['a', 'b', 'c', 'd', 'e'].map((id) =>
+        placeOf(totp({ issuer: 'Test' }), 'challenge', { id }),
       )
       for (const place of places) await bench.ceremonies.show(place)
       const outcomes = await Promise.all(places.map((place) => bench.ceremonies.answer(place, codeNow())))
@@ -154,7 +154,7 @@ describe('flow/ceremony, races', () => {
 
     it('AC-30: of two enrolments of an account one is taken', async () => {
       const { bench, place, show, answer } = enrollment({ bench: createBench({ throttle: openThrottle }) })
-      const other = { ...place, interactionUid: 'other' }
+      const other = { ...place, id: 'other' }
       await show()
       await bench.ceremonies.show(other)
       const outcomes = [answer('secret-1'), bench.ceremonies.answer(other, { code: 'secret-2' })]

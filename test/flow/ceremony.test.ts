@@ -115,12 +115,13 @@ describe('flow/ceremony', () => {
       const { show, answer, bench, place } = await challenge()
       await show()
       await answer('wrong')
-      assert.deepEqual(await answer('secret-1'), { outcome: 'accepted' })
+      const proof = { kinds: ['possession'], traits: ['out-of-band'], amr: ['otp'] }
+      const { factorsVersion } = await recordOf(bench)
+      assert.deepEqual(await answer('secret-1'), { outcome: 'accepted', proof, factorsVersion })
       assert.equal(await bench.store.get(ceremonyKey(place)), undefined)
       const { authenticators, failures, lastFactor } = await recordOf(bench)
       assert.deepEqual(authenticators, [{ ...PHONE, lastUsedAt: START }])
       assert.deepEqual([failures, lastFactor], [{}, 'code'])
-      const proof = { kinds: ['possession'], traits: ['out-of-band'], amr: ['otp'] }
       assert.deepEqual(await left(bench), [
         { factor: 'code', ...proof, at: START, cid: 'cid', authenticatorId: PHONE.id },
       ])
@@ -172,7 +173,7 @@ describe('flow/ceremony', () => {
 
     it('AC-35: is not confirmed by the code of another one', async () => {
       const { bench, place, show, answer } = enrollment()
-      const other = { ...place, interactionUid: 'other' }
+      const other = { ...place, id: 'other' }
       await show()
       await bench.ceremonies.show(other)
       assert.equal(wordOf(await answer('secret-2')), 'invalid')
@@ -196,7 +197,7 @@ describe('flow/ceremony', () => {
   describe('one ceremony’s state in another', () => {
     const moves: Readonly<Record<string, Partial<Place>>> = {
       'AC-15: of an enrolment answers no challenge': { purpose: 'challenge' },
-      'AC-14: of one interaction answers no other': { interactionUid: 'other' },
+      'AC-14: of one interaction answers no other': { id: 'other' },
       'AC-14: of one account answers no other': { account: { id: 'bob', label: 'bob' } },
       'AC-76: of one factor answers no other': { factor: { ...codeFactor().factor, id: 'other' } },
     }

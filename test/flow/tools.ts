@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { createSealer } from '../../src/crypto/seal.ts'
+import { createEvents } from '../../src/events.ts'
 import type { AnyFactor, Authenticator } from '../../src/factors/factor.ts'
 import { createAccountRecords } from '../../src/flow/account-record.ts'
 import { createCeremonies, type Notice, type Outcome } from '../../src/flow/ceremony.ts'
@@ -24,21 +25,24 @@ interface BenchOptions {
   readonly store?: Store & Accounts
   /** Stands in for the real throttle. */
   readonly throttle?: Throttle
+  /** All that is configured, for what stands beside others. */
+  readonly factors?: readonly AnyFactor[]
 }
 
 /** The flow room on one store, one sealer and one clock. */
-export const createBench = ({ store = hoardingStore(), throttle: other }: BenchOptions = {}) => {
+export const createBench = ({ store = hoardingStore(), throttle: other, factors = [] }: BenchOptions = {}) => {
   let at = START
   const clock = () => at
   const sealer = createSealer([newKey()])
   const vault = createVault(store, sealer, clock)
   const records = createAccountRecords(store, sealer)
   const throttle = other ?? createThrottle(vault, clock)
-  const ceremonies = createCeremonies({ vault, records, throttle, clock })
+  const { events, announce } = createEvents(clock)
+  const ceremonies = createCeremonies({ vault, records, throttle, clock, factors, announce })
   const advance = (seconds: number) => {
     at += seconds
   }
-  return { store, clock, sealer, vault, records, throttle, ceremonies, advance }
+  return { store, clock, sealer, vault, records, throttle, ceremonies, events, announce, advance }
 }
 
 /** What {@link createBench} gives. */
@@ -91,8 +95,9 @@ export const textAt = async (store: Store, key: StoreKey) => {
 
 /** A ceremony's place: alice at the client `app`, unless told otherwise. */
 export const placeOf = (factor: AnyFactor, purpose: Purpose, more: Partial<Place> = {}): Place => ({
-  interactionUid: 'interaction',
+  id: 'interaction',
   cid: 'cid',
+  openEnrollment: true,
   account: { id: 'alice', label: 'alice@example.com' },
   factor,
   purpose,

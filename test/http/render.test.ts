@@ -13,7 +13,16 @@ const words = (locale: string): Record<string, string> =>
 describe('http/render', () => {
   describe('views', () => {
     it('knows the views by name and no partial among them', () => {
-      for (const view of ['choose', 'unreachable', 'expired', 'error', 'totp/enroll', 'totp/challenge', 'serve/login'])
+      for (const view of [
+        'choose',
+        'unreachable',
+        'expired',
+        'error',
+        'totp/enroll',
+        'totp/challenge',
+        'recovery-codes/enroll',
+        'serve/login',
+      ])
         assert.equal(renderer.hasView(view), true, view)
       for (const view of ['partials/head', 'demo/partials/head', 'messages/en', 'nothing', ''])
         assert.equal(renderer.hasView(view), false, view)
@@ -138,6 +147,23 @@ describe('http/render', () => {
       it(`answers ${expected} to ${uiLocales?.slice(0, 20)} and ${acceptLanguage?.slice(0, 30)}`, () => {
         assert.equal(renderer.negotiate(uiLocales, acceptLanguage), expected)
       })
+  })
+
+  describe('script', () => {
+    const { path, body, etag } = renderer.script
+
+    it('is one file under 4 kB, named by its content', () => {
+      assert.ok(Buffer.byteLength(body) < 4_000)
+      assert.match(path, /^step-up\.[0-9a-f]{8}\.js$/)
+      assert.equal(etag, `"${path.split('.')[1]}"`)
+    })
+
+    it('loads nothing, asks nobody and writes no markup', () => {
+      assert.doesNotMatch(
+        body,
+        /\bimport\b|fetch|XMLHttp|WebSocket|sendBeacon|innerHTML|insertAdjacent|document\.write|eval/,
+      )
+    })
   })
 
   describe('stylesheet', () => {

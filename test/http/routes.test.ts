@@ -11,18 +11,30 @@ describe('http/routes', () => {
   after(() => host.close())
 
   const agent = () => request(host.provider.callback())
-  const { stylesheet } = createRenderer()
+  const { stylesheet, script } = createRenderer()
 
-  it('serves the style sheet for good, under a name that changes with it', async () => {
-    const { headers, text } = await agent().get(`/mfa/assets/${stylesheet.path}`).expect(200)
-    assert.equal(text, stylesheet.body)
-    assert.match(headers['content-type'] ?? '', /^text\/css/)
-    assert.match(headers['cache-control'] ?? '', /immutable/)
-    await agent().get(`/mfa/assets/${stylesheet.path}`).set('If-None-Match', stylesheet.etag).expect(304)
-  })
+  const assets = [
+    { name: 'style sheet', asset: stylesheet, type: 'text/css; charset=utf-8' },
+    { name: 'script', asset: script, type: 'text/javascript; charset=utf-8' },
+  ]
+  for (const { name, asset, type } of assets)
+    it(`serves the ${name} for good, under a name that changes with it`, async () => {
+      const { headers, text } = await agent().get(`/mfa/assets/${asset.path}`).expect(200)
+      assert.equal(text, asset.body)
+      assert.equal(headers['content-type'], type)
+      assert.equal(headers['x-content-type-options'], 'nosniff')
+      assert.match(headers['cache-control'] ?? '', /immutable/)
+      await agent().get(`/mfa/assets/${asset.path}`).set('If-None-Match', asset.etag).expect(304)
+    })
 
   it('has no other file', async () => {
-    for (const name of ['step-up.css', 'step-up.00000000.css', '..%2f..%2fpackage.json', 'messages/en.json'])
+    for (const name of [
+      'step-up.css',
+      'step-up.js',
+      'step-up.00000000.css',
+      '..%2f..%2fpackage.json',
+      'messages/en.json',
+    ])
       await agent()
         .get(`/mfa/assets/${name}`)
         .expect(({ status }) => assert.ok(status === 404 || status === 400, name))

@@ -16,7 +16,14 @@ import type {
 
 const renderer = createRenderer()
 
-const base = (locale: string): Screen => ({ t: renderer.translate(locale), locale, stylesheet: '/step-up.css' })
+const base = (locale: string): Screen => ({
+  t: renderer.translate(locale),
+  locale,
+  stylesheet: '/step-up.css',
+  script: '/step-up.js',
+})
+
+const CODES = Array.from({ length: 10 }, (_, index) => `7K2M-9QXD-H3PT-W8V${index}`)
 
 const payloads = {
   plain: 'Maria',
@@ -38,6 +45,7 @@ const screens = (locale: string, text: string) => {
   const disabled = { ...known, notice: { id: 'code.disabled' } }
   const challenge = { digits: 6 }
   const enroll = { digits: 6, qr: `data:image/svg+xml,${text}`, secret: text, uri: `otpauth://totp/${text}` }
+  const save = { codes: CODES.with(0, text), left: 2 }
   const options = [{ factor: 'totp', href: text, authenticators: [text] }]
   const login = { ...known, action: text, username: text }
   return {
@@ -49,9 +57,15 @@ const screens = (locale: string, text: string) => {
     'closed, alone': ['closed', disabled satisfies ClosedScreen],
     enroll: ['totp/enroll', { ...ceremony, view: enroll } satisfies CeremonyScreen],
     'enroll, invalid': ['totp/enroll', { ...ceremony, view: enroll, error: { id: 'code.invalid' } }],
+    'recovery code': ['recovery-codes/challenge', { ...ceremony, view: {} } satisfies CeremonyScreen],
+    'recovery code, invalid': ['recovery-codes/challenge', { ...ceremony, view: {}, error: { id: 'code.invalid' } }],
+    save: ['recovery-codes/enroll', { ...ceremony, view: save } satisfies CeremonyScreen],
+    'save, unconfirmed': ['recovery-codes/enroll', { ...ceremony, view: { ...save, left: 1, unconfirmed: true } }],
+    'save, throttled': ['recovery-codes/enroll', { ...ceremony, view: { ...save, left: 0 }, error }],
+    'save, unavailable': ['recovery-codes/enroll', { ...ceremony, view: save, error: { id: 'code.unavailable' } }],
     choose: ['choose', { ...known, purpose: 'challenge', options } satisfies ChooseScreen],
     'choose to set up': ['choose', { ...known, purpose: 'enroll', options } satisfies ChooseScreen],
-    unreachable: ['unreachable', { ...known, offered: true } satisfies UnreachableScreen],
+    unreachable: ['unreachable', { ...known, reason: 'offered' } satisfies UnreachableScreen],
     expired: ['expired', { ...known, id: 'expired', retryHref: text } satisfies ErrorScreen],
     error: ['error', { ...known, id: 'error.unavailable', retryHref: text, reference: text } satisfies ErrorScreen],
     login: ['serve/login', login satisfies LoginScreen],
@@ -74,8 +88,10 @@ const minimal = () => {
       'totp/enroll',
       { ...ceremony, view: { digits: 6, qr: 'data:,', secret: 'JBSW', uri: 'otpauth://totp/a' } },
     ],
+    'recovery code': ['recovery-codes/challenge', { ...ceremony, view: {} }],
+    save: ['recovery-codes/enroll', { ...ceremony, view: { codes: CODES } }],
     choose: ['choose', { ...known, purpose: 'challenge', options: [] }],
-    unreachable: ['unreachable', { ...known, offered: false }],
+    unreachable: ['unreachable', { ...known, reason: 'absent' }],
     expired: ['expired', { ...base('en'), id: 'expired' }],
     error: ['error', { ...base('en'), id: 'error.unexpected' }],
     login: ['serve/login', { ...known, action: '/a' }],
@@ -96,7 +112,9 @@ const assertSound = (html: string, locale: string) => {
   assert.notEqual($('h1').text(), '')
   assert.ok($('title').text().endsWith($('h1').text()))
   assert.ok($('.primary').length <= 1)
-  assert.equal($('script, style, [style], iframe, object, base, img:not([src^="data:"])').length, 0)
+  assert.equal($('style, [style], iframe, object, base, img:not([src^="data:"])').length, 0)
+  assert.equal($('script').length, $('head script[type=module][src="/step-up.js"]').length)
+  assert.equal($('script').text(), '')
   const ids = $('[id]')
     .map((_index, element) => $(element).attr('id'))
     .get()
@@ -216,6 +234,11 @@ describe('http/screens', () => {
       assert.equal($('.secret code').length, 1)
       assert.equal($('.secret a').attr('href'), 'otpauth://totp//x')
     })
+  })
+
+  it('runs no script where there is none', () => {
+    const { script: _, ...screen } = screens('en', '/x').enroll[1]
+    assert.equal(open('totp/enroll', screen)('script').length, 0)
   })
 
   describe('ways out', () => {

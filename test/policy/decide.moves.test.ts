@@ -160,7 +160,13 @@ const accounts: readonly Case[] = [
   ['never twice in a row', { evidence: [], loggedInNow: true }, refused('login_required')],
 ]
 
-const emailFirst = { outcome: 'challenge', for: 'enrollment', factors: ['email'], declinable: false }
+const emailFirst = {
+  outcome: 'challenge',
+  for: 'enrollment',
+  factors: ['email'],
+  declinable: false,
+  rememberable: false,
+}
 const everything = account({ implied: ['email'], may: ['totp', 'key'] })
 const enrolled = (kind: 'first' | 'further', cid: string) => did('totp', 5, { cid, enrolled: kind })
 const enrollment: readonly Case[] = [

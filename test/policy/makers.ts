@@ -107,10 +107,12 @@ export const reported = (acr: string | undefined, amr: string, secondsAgo: numbe
   ...(acr === undefined ? {} : { acr }),
   amr: amr.split(' '),
   authTime: NOW - secondsAgo,
+  offers: [],
 })
 export const login = { outcome: 'login' } as const
-export const must = (...factors: Method[]) => ({ outcome: 'challenge', for: 'level', factors, declinable: false })
-export const may = (...factors: Method[]) => ({ outcome: 'challenge', for: 'level', factors, declinable: true })
+const challenge = { outcome: 'challenge', for: 'level', rememberable: false } as const
+export const must = (...factors: Method[]) => ({ ...challenge, factors, declinable: false })
+export const may = (...factors: Method[]) => ({ ...challenge, factors, declinable: true })
 export const mustEnroll = (...factors: Method[]) => ({ outcome: 'enroll', factors, declinable: false })
 export const mayEnroll = (...factors: Method[]) => ({ outcome: 'enroll', factors, declinable: true })
 export const refused = (error: RefusalError) => ({ outcome: 'refuse', error })

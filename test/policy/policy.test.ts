@@ -18,7 +18,7 @@ describe('policy/policy', () => {
   for (const [name, policy, clientId, floors] of cases)
     it(name, () =>
       assert.deepEqual(
-        createFloors(policy, standard)({ clientId, scopes: [], resources: [] }).map(({ acr }) => acr),
+        createFloors(policy, standard)({ clientId, scopes: [], resources: [] }).floors.map(({ acr }) => acr),
         floors,
       ),
     )
@@ -41,7 +41,7 @@ describe('policy/policy', () => {
   for (const [name, scopes, resources, floors] of byRequest)
     it(`by what is requested: ${name}`, () =>
       assert.deepEqual(
-        createFloors(raised, standard)(facts(scopes, resources)).map(({ acr }) => acr),
+        createFloors(raised, standard)(facts(scopes, resources)).floors.map(({ acr }) => acr),
         floors,
       ))
 
@@ -51,9 +51,32 @@ describe('policy/policy', () => {
       standard,
     )
     for (const spelled of ['https://api.example', 'https://api.example/', 'HTTPS://API.EXAMPLE:443'])
-      assert.equal(floors(facts([], [spelled])).length, 1, spelled)
-    assert.deepEqual(floors(facts([], ['https://api.example/other', 'urn:api'])), [])
+      assert.equal(floors(facts([], [spelled])).floors.length, 1, spelled)
+    assert.deepEqual(floors(facts([], ['https://api.example/other', 'urn:api'])).floors, [])
   })
+
+  const aged = [...standard, { acr: 'aged', needs: { kinds: 2 as const }, maxAgeSeconds: 3600 }]
+  const liftable: readonly [string, Policy, readonly string[]][] = [
+    ['every floor', { clients: bank(PHISHING_RESISTANT) }, [MULTI_FACTOR, PHISHING_RESISTANT]],
+    ['none of a client that takes no remembered browser', { clients: { bank: { allowRememberBrowser: false } } }, []],
+    [
+      'not a scope’s own that says no, whoever else owes it',
+      { scopes: { transfer: { floor: MULTI_FACTOR, allowRememberBrowser: false } }, clients: bank(PHISHING_RESISTANT) },
+      [PHISHING_RESISTANT],
+    ],
+    [
+      'not a resource’s own that says no',
+      { resources: { [PAYMENTS]: { floor: PHISHING_RESISTANT, allowRememberBrowser: false } } },
+      [MULTI_FACTOR],
+    ],
+    ['not a level that limits how old a proof may be', { clients: bank('aged') }, [MULTI_FACTOR]],
+  ]
+  for (const [name, policy, acrs] of liftable)
+    it(`a remembered browser may lift: ${name}`, () =>
+      assert.deepEqual(
+        createFloors(policy, aged)(facts(['openid', 'transfer'], [PAYMENTS])).liftable.map(({ acr }) => acr),
+        acrs,
+      ))
 
   it('finds the first level that needs two kinds', () => {
     assert.equal(multiFactorLevel(standard)?.acr, MULTI_FACTOR)

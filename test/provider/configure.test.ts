@@ -159,12 +159,13 @@ describe("configure(): the host's configuration with step-up in it", () => {
       ...MINIMAL,
       ttl: { Session: 77 },
       clients: [{ client_id: 'app', client_secret: 'x', redirect_uris: ['https://app.example/'] }],
-      features: { introspection: { enabled: true } },
+      features: { introspection: { enabled: false }, deviceFlow: { enabled: true } },
     }
     const configured = configure(host)
     assert.equal(configured.ttl, host.ttl)
     assert.equal(configured.clients, host.clients)
     assert.equal(configured.features?.introspection, host.features?.introspection)
+    assert.equal(configured.features?.deviceFlow, host.features?.deviceFlow)
     assert.equal(configured.cookies, host.cookies)
     assert.equal(configured.findAccount, undefined)
   })

@@ -1,0 +1,144 @@
+import { z } from 'zod'
+import { type Preset, presets } from './assurance/presets.ts'
+
+const PRESETS = Object.keys(presets) as [Preset, ...Preset[]]
+const MAX_FLOW_SECONDS = 3600
+
+/** An object of these settings and no others. */
+const strict = <Shape extends z.core.$ZodLooseShape>(shape: Shape, what = 'an object') =>
+  z.strictObject(shape, {
+    error: ({ code }) => (code === 'unrecognized_keys' ? `only ${Object.keys(shape).join(', ')}` : what),
+  })
+
+const TEXT = 'a text that is not empty'
+const KINDS = ['knowledge', 'possession', 'inherence'] as const
+const TRAITS = [
+  'phishing-resistant',
+  'replay-resistant',
+  'user-verified',
+  'hardware',
+  'out-of-band',
+  'restricted',
+  'recovery',
+  'address',
+] as const
+const SEALING_KEY = `32 random bytes in base64url, from node -p "require('crypto').randomBytes(32).toString('base64url')"`
+const SECONDS = 'a whole number of seconds, at least 1'
+/** An acr travels in a space-separated list, so it has no space in it. */
+const ACR = 'printable ASCII without spaces'
+const FLOW_SECONDS = `a whole number of seconds from 1 to ${MAX_FLOW_SECONDS}`
+const MAX_BROWSER_SECONDS = 34_560_000
+const BROWSER_SECONDS = `a whole number of seconds from 60 to ${MAX_BROWSER_SECONDS}, which is 400 days`
+const PER_ACCOUNT = 'a whole number from 1 to 100'
+const REMEMBER = 'false, or an object with lifeSeconds, idleSeconds, perAccount'
+const FACTOR_ID = 'lower-case letters, digits and hyphens'
+
+/** Whether it can be called; what it answers is judged when it is. */
+export const isCallable = (value: unknown) => typeof value === 'function'
+
+const flag = z.boolean('true or false')
+const text = z.string(TEXT).min(1, TEXT)
+const seconds = z.int(SECONDS).min(1, SECONDS)
+const acr = z.string(ACR).regex(/^[\x21-\x7e]+$/, ACR)
+const callable = z.custom<never>(isCallable, 'a function')
+const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, `one of ${values.join(', ')}`)
+const listOf = <Item extends z.ZodType>(item: Item, allowed: string) => z.array(item, allowed)
+
+const withFunctions = (...names: readonly string[]) =>
+  z.custom<never>(
+    (value) => Object(value) === value && names.every((name) => isCallable(Reflect.get(Object(value), name))),
+    `an object with the functions ${names.join(', ')}`,
+  )
+
+const traits = listOf(oneOf(TRAITS), `a list of ${TRAITS.join(', ')}`)
+
+/** What a host's `login()` answers. */
+export const proof = strict({
+  kinds: listOf(oneOf(KINDS), `a list of ${KINDS.join(', ')}`),
+  traits,
+  amr: listOf(text, 'a list of amr values'),
+})
+
+const level = strict({
+  acr,
+  aliases: listOf(acr, 'a list of names').optional(),
+  needs: strict({
+    kinds: z.union([z.literal(1), z.literal(2)], 'how many different kinds: 1 or 2').optional(),
+    traits: traits.optional(),
+    without: traits.optional(),
+    factors: listOf(text, 'a list of factor ids').min(1, 'at least one factor id').optional(),
+  }),
+  maxAgeSeconds: seconds.optional(),
+  overallMaxAgeSeconds: seconds.optional(),
+})
+
+const ceremony = z.object(
+  {
+    ttlSeconds: seconds,
+    fields: listOf(text, 'a list of form field names'),
+    begin: callable,
+    submit: callable,
+    view: callable,
+  },
+  'a ceremony',
+)
+
+const factor = z.object(
+  {
+    id: z.string(FACTOR_ID).regex(/^[a-z][a-z0-9-]*$/, FACTOR_ID),
+    kinds: listOf(oneOf(KINDS), `a list of ${KINDS.join(', ')}`).min(1, 'at least one kind'),
+    traits,
+    amr: listOf(text, 'a list of amr values'),
+    challenge: ceremony,
+    enroll: ceremony.optional(),
+    describe: callable,
+    usesLeft: callable.optional(),
+    issue: callable.optional(),
+  },
+  'a factor, such as totp({ issuer })',
+)
+
+const byName = (by: string, floor: z.ZodType) => {
+  const entry = strict({ floor, allowRememberBrowser: flag.optional() }, "{ floor: '…' } with the acr of a level")
+  return z.record(text, entry, `an object by ${by}`).optional()
+}
+
+const policy = strict({
+  default: oneOf(['never', 'always']).optional(),
+  clients: byName('client_id', text.optional()),
+  scopes: byName('scope', text),
+  resources: byName('resource indicator', text),
+})
+
+const days = z.int(SECONDS).min(60, BROWSER_SECONDS).max(MAX_BROWSER_SECONDS, BROWSER_SECONDS)
+
+const rememberBrowser = strict({
+  lifeSeconds: days.optional(),
+  idleSeconds: days.optional(),
+  perAccount: z.int(PER_ACCOUNT).min(1, PER_ACCOUNT).max(100, PER_ACCOUNT).optional(),
+})
+
+/** The shape of the options; `levels` is looked at to say the right thing about the other of its two forms. */
+export const schemaFor = (levels: unknown) =>
+  strict({
+    account: callable,
+    factors: listOf(factor, 'a list of factors').min(1, 'at least one factor'),
+    sealingKeys: listOf(z.string(SEALING_KEY), `a list of keys: ${SEALING_KEY}`).min(
+      1,
+      `at least one key: ${SEALING_KEY}`,
+    ),
+    store: withFunctions('get', 'put', 'take', 'delete', 'list').optional(),
+    accounts: withFunctions('load', 'save', 'claim', 'owner', 'release').optional(),
+    levels: Array.isArray(levels)
+      ? z.array(level).min(1, 'at least one level')
+      : z.enum(PRESETS, `${PRESETS.join(', ')} or a list of levels`).optional(),
+    login: callable.optional(),
+    acrValues: oneOf(['voluntary', 'strict']).optional(),
+    maxAge: oneOf(['carrying-events', 'every-event']).optional(),
+    policy: policy.optional(),
+    enrollment: oneOf(['open', 'ticket']).optional(),
+    rememberBrowser: z.union([z.literal(false), rememberBrowser], REMEMBER).optional(),
+    flowSeconds: z.int(FLOW_SECONDS).min(1, FLOW_SECONDS).max(MAX_FLOW_SECONDS, FLOW_SECONDS).optional(),
+    clock: callable.optional(),
+  })

@@ -1,0 +1,60 @@
+import type { EnrolledBy } from '../events.ts'
+import type { AnyFactor } from '../factors/factor.ts'
+import type { StoreKey } from '../store/store.ts'
+import type { AccountRecord } from './account-record.ts'
+
+/**
+ * Allows one enrolment at one place, whatever the account has enrolled: it is taken when the enrolment is
+ * accepted, and so never serves twice.
+ */
+export interface Permit {
+  readonly by: EnrolledBy
+  /** Ids of the factors that may be enrolled. */
+  readonly factors: readonly string[]
+}
+
+/** Where a permit lies: bound to the account, and to one authorization (its `cid`) or one setup by ticket. */
+export const permitKey = (accountId: string, id: string): StoreKey => ({ kind: 'permit', accountId, id })
+
+/** How long a permit waits to be used, in seconds: as long as an interaction. */
+export const PERMIT_SECONDS = 3600
+
+/** Recovery codes stand beside other factors: never the first, never what allows managing others. */
+export const isRecovery = ({ traits }: Pick<AnyFactor, 'traits'>): boolean => traits.includes('recovery')
+
+/** An account is offered a new set when fewer than this are left. */
+const FEW = 3
+/** An offer that was turned down is not made again for that long. */
+const OFFER_PAUSE_SECONDS = 30 * 86_400
+
+const idsOf = (factors: readonly AnyFactor[]) => factors.map(({ id }) => id)
+
+const canEnroll = ({ disabledFactors }: AccountRecord, { id, enroll }: AnyFactor) =>
+  enroll !== undefined && disabledFactors[id] === undefined
+
+/** Ids of the factors that can be an account's own authenticator, and are not switched off for it. */
+export const enrollableFactors = (factors: readonly AnyFactor[], record: AccountRecord): readonly string[] =>
+  idsOf(factors.filter((factor) => canEnroll(record, factor) && !isRecovery(factor)))
+
+/** How often the account's authenticators of this factor can still be used together. */
+const usesLeft = ({ id, usesLeft: leftOf }: AnyFactor, { authenticators }: AccountRecord) =>
+  authenticators.filter(({ factor }) => factor === id).reduce((sum, one) => sum + (leftOf?.(one) ?? Infinity), 0)
+
+/**
+ * Ids of the factors that stand beside others and of which the account has none left, or few. It has to have
+ * another factor; an offer turned down lately is not due.
+ */
+export const dueFactors = (factors: readonly AnyFactor[], record: AccountRecord, now: number): readonly string[] => {
+  const recovery = new Set(idsOf(factors.filter(isRecovery)))
+  if (!record.authenticators.some(({ factor }) => !recovery.has(factor))) return []
+  const pausedUntil = (id: string) => (record.declinedOffers?.[id] ?? -Infinity) + OFFER_PAUSE_SECONDS
+  return idsOf(
+    factors.filter(
+      (factor) =>
+        isRecovery(factor) &&
+        canEnroll(record, factor) &&
+        usesLeft(factor, record) < FEW &&
+        pausedUntil(factor.id) <= now,
+    ),
+  )
+}

@@ -1,0 +1,120 @@
+import type { Evidence, Proof } from '../assurance/evidence.ts'
+import type { EnrolledBy } from '../events.ts'
+import type { Authenticator, Step } from '../factors/factor.ts'
+import { type AccountRecord, applyAcceptance } from './account-record.ts'
+import type { Scene } from './ceremony.ts'
+import { dueFactors, enrollableFactors, isRecovery, PERMIT_SECONDS, type Permit } from './permit.ts'
+import { type Place, permitKeyAt } from './place.ts'
+import { leaveVerified, verifiedKey } from './verified.ts'
+
+/** A ceremony's last step. */
+export type Accepted = Step & { readonly outcome: 'accepted' }
+
+/** What an acceptance came to. */
+export interface Settled {
+  /** What was really shown. */
+  readonly proof: Proof
+  /** The version of the account's factors from now on. */
+  readonly factorsVersion: string
+}
+
+type Settling = Pick<
+  Scene,
+  'place' | 'loaded' | 'permit' | 'vault' | 'records' | 'throttle' | 'clock' | 'factors' | 'announce'
+>
+
+/** What every event about this ceremony tells. */
+export const factorEvent = ({ account, factor, client }: Place) => ({
+  accountId: account.id,
+  factor: factor.id,
+  ...(client === undefined ? {} : { clientId: client.id }),
+})
+
+const evidenceOf = (
+  { place, loaded, clock }: Settling,
+  { kinds, traits, amr }: Proof,
+  cid: string,
+  id: string | undefined,
+): Evidence => {
+  const { factor, account, purpose } = place
+  const { securityStamp } = account
+  return {
+    factor: factor.id,
+    kinds,
+    traits,
+    amr,
+    at: clock(),
+    cid,
+    ...(id === undefined ? {} : { authenticatorId: id }),
+    ...(securityStamp === undefined ? {} : { securityStamp }),
+    ...(purpose === 'challenge' ? {} : { enrolled: loaded.record.authenticators.length === 0 ? 'first' : 'further' }),
+  }
+}
+
+/** Leaves the evidence for the interaction's resume. A setup by ticket has none, and showing nothing proves nothing. */
+const leaveEvidence = async (scene: Settling, proof: Proof, authenticatorId: string | undefined) => {
+  const { account, id, cid } = scene.place
+  if (cid === undefined || proof.kinds.length === 0) return
+  const event = evidenceOf(scene, proof, cid, authenticatorId)
+  await leaveVerified(scene.vault, verifiedKey(account.id, id), [event], scene.clock())
+}
+
+/**
+ * What this acceptance allows next. A recovery code: one new authenticator, and nothing else. A verification by
+ * any other factor, and an enrolment that did not rest on a recovery code: what stands beside others and is due.
+ */
+const allowedNext = ({ place, permit, factors, clock }: Settling, record: AccountRecord): Permit => {
+  const recovery = isRecovery(place.factor)
+  if (recovery && place.purpose === 'challenge')
+    return { by: 'recovery-code', factors: enrollableFactors(factors, record) }
+  const by = permit?.by ?? 'sign-in'
+  return { by, factors: recovery || by === 'recovery-code' ? [] : dueFactors(factors, record, clock()) }
+}
+
+const leavePermit = async (scene: Settling, record: AccountRecord) => {
+  const { place, vault, clock } = scene
+  const permit = allowedNext(scene, record)
+  if (permit.factors.length > 0)
+    await vault.update<Permit>(permitKeyAt(place), () => ({ value: permit, expiresAt: clock() + PERMIT_SECONDS }))
+}
+
+const announceEnrollment = ({ place, loaded, permit, announce }: Settling, record: AccountRecord, id: string) => {
+  const by: EnrolledBy = permit?.by ?? 'sign-in'
+  const { accountId } = factorEvent(place)
+  const isKept = ({ id: known }: Authenticator) => record.authenticators.some((one) => one.id === known)
+  for (const { id: authenticatorId, factor } of loaded.record.authenticators.filter((one) => !isKept(one)))
+    announce('authenticator.removed', { accountId, factor, authenticatorId, by: 'replacement' })
+  announce('authenticator.enrolled', { ...factorEvent(place), authenticatorId: id, by })
+}
+
+const announceAcceptance = (scene: Settling, record: AccountRecord, id: string | undefined) => {
+  const { place, announce } = scene
+  if (place.purpose === 'enroll' && id !== undefined) return announceEnrollment(scene, record, id)
+  const used = record.authenticators.find((one) => one.id === id)
+  const usesLeft = used && place.factor.usesLeft?.(used)
+  announce('challenge.accepted', {
+    ...factorEvent(place),
+    ...(id === undefined ? {} : { authenticatorId: id }),
+    ...(usesLeft === undefined ? {} : { usesLeft }),
+  })
+}
+
+/**
+ * Writes all that an acceptance changes: the account's record by compare-and-set, then the evidence, what it
+ * allows next and the pace. Undefined where another writer of the record came first.
+ */
+export const settle = async (scene: Settling, step: Accepted): Promise<Settled | undefined> => {
+  const { place, loaded, records, throttle, clock } = scene
+  const { account, factor } = place
+  const { record, authenticatorId } = applyAcceptance(loaded.record, factor.id, step, clock())
+  if (!(await records.save(account.id, loaded, record))) return undefined
+  const { kinds, traits, amr } = step.proof ?? factor
+  const proof: Proof = { kinds, traits, amr }
+  await Promise.all([
+    leaveEvidence(scene, proof, authenticatorId),
+    leavePermit(scene, record),
+    throttle.clear(account.id, factor.id),
+  ])
+  announceAcceptance(scene, record, authenticatorId)
+  return { proof, factorsVersion: record.factorsVersion }
+}
