@@ -1,5 +1,6 @@
 import type Provider from 'oidc-provider'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { presets } from './assurance/presets.ts'
 import { type Config, readOptions, type StepUpOptions } from './config.ts'
 import { createMac } from './crypto/mac.ts'
 import { createSealer } from './crypto/seal.ts'
@@ -44,7 +45,7 @@ export interface StepUp {
   /**
    * What an operator does for people: look at what they have, hand out a ticket, take an authenticator away.
    *
-   * @throws StepUpError `ERR_CONFIG` before `attach`, for what needs the provider.
+   * @throws StepUpError `ERR_CONFIG` before `attach`.
    */
   readonly accounts: AccountAdministration
   /** Where the host listens to what happens. */
@@ -59,12 +60,18 @@ export interface StepUp {
   sessionLevel(request: RequestPair): Promise<SessionLevel | undefined>
 }
 
-const warnOnce = (volatile: boolean) => {
-  if (volatile && process.env.NODE_ENV !== 'development' && process.env.NODE_ENV !== 'test')
-    process.emitWarning('authenticators are kept in memory and lost at the next restart; set `store`', {
-      type: 'StepUpWarning',
-      code: 'STEP_UP_MEMORY_STORE',
-    })
+const warn = (code: string, message: string) => process.emitWarning(message, { type: 'StepUpWarning', code })
+
+const WANTS_PHISHING_RESISTANT =
+  'levels "nist": NIST SP 800-63B-4 section 2.2.2 wants a phishing-resistant factor offered at AAL2; none is in `factors`'
+
+/** What is no mistake in itself, and yet not what an operator would want without knowing. */
+const warnOnce = ({ volatile, levels, factors }: Config) => {
+  if (process.env.NODE_ENV === 'development' || process.env.NODE_ENV === 'test') return
+  if (volatile)
+    warn('STEP_UP_MEMORY_STORE', 'authenticators are kept in memory and lost at the next restart; set `store`')
+  if (levels === presets.nist && !factors.some(({ traits }) => traits.includes('phishing-resistant')))
+    warn('STEP_UP_NIST', WANTS_PHISHING_RESISTANT)
 }
 
 const refuse = (message: string): never => {
@@ -122,15 +129,21 @@ const createSocket = () => {
   }
 }
 
+const WHAT = 'mfa.accounts'
+
 const administrationOf = (parts: ReturnType<typeof build>, provider: (what: string) => Provider) => {
   const { config, vault } = parts
   return createAdministration({
     ...parts,
-    account: config.account,
+    account: async (accountId) => {
+      // Every operation looks the account up first, so one that comes too early has written nothing.
+      provider(WHAT)
+      return config.account(accountId)
+    },
     factors: config.factors,
     clock: config.clock,
-    revokeGrants: (accountId) => revokeGrants(provider('mfa.accounts'), vault, accountId),
-    ticketUrl: (ticket) => `${provider('mfa.accounts').issuer.replace(/\/$/, '')}${PAGES}${SETUP}#${ticket}`,
+    revokeGrants: (accountId) => revokeGrants(provider(WHAT), vault, accountId),
+    ticketUrl: (ticket) => `${provider(WHAT).issuer.replace(/\/$/, '')}${PAGES}${SETUP}#${ticket}`,
   })
 }
 
@@ -171,7 +184,7 @@ export const stepUp = (options: StepUpOptions): StepUp => {
         assertAttached: () => void socket.provider('configure()'),
         isDead: createTokenGuard({ account: config.account, records }),
       })
-      if (!socket.isConfigured()) warnOnce(config.volatile)
+      if (!socket.isConfigured()) warnOnce(config)
       socket.configure()
       return configured
     },
@@ -186,7 +199,7 @@ export const stepUp = (options: StepUpOptions): StepUp => {
     },
     accounts: administrationOf(parts, socket.provider),
     events: parts.events,
-    sessionLevel: (request) =>
+    sessionLevel: async (request) =>
       readSessionLevel({ config, records, vault, provider: socket.provider('sessionLevel()') }, request),
   })
 }

@@ -32,6 +32,17 @@ describe('README', () => {
     for (const value of acrValues(standard)) assert.ok(readme.includes(`\`${value}\``), value)
   })
 
+  it('and its docs tell of every event', () => {
+    const catalogue = /export interface EventCatalogue \{([\s\S]*?)\n\}/.exec(read('src/events.ts'))?.[1] ?? ''
+    const names = [...catalogue.matchAll(/^ {2}'([\w.-]+)':/gm)].map(([, name]) => name)
+    const rows = read('docs/events.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+    const told = rows.flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name]) => name))
+    assert.ok(names.length > 10)
+    assert.deepEqual(told.toSorted(), names.toSorted())
+  })
+
   it('has its two commands', () => {
     for (const command of ['npm ci && npm start', 'npm ci && npm test']) assert.ok(readme.includes(command))
     assert.match(read('.ci/run'), /npm ci && npm test/)

@@ -29,6 +29,8 @@ const connect = ({ issuer, clientId, clientSecret }: BankRegistration) => {
   return oidc.discovery(new URL(issuer), clientId, metadata, oidc.ClientSecretBasic(clientSecret), insecure)
 }
 
+const scopeOf = ({ scope }: Demand) => (scope === undefined ? SCOPE : `${SCOPE} ${scope}`)
+
 /** OpenID Connect Core 1.0 section 5.5.1.1: essential, so that less is an error and not a silent success. */
 const demandParameters = ({ acr, maxAgeSeconds }: Demand): Record<string, string> => ({
   ...(acr === undefined ? {} : { claims: JSON.stringify({ id_token: { acr: { essential: true, value: acr } } }) }),
@@ -58,7 +60,7 @@ export const createBankClient = (registration: BankRegistration): BankClient => 
       const state = oidc.randomState()
       const url = oidc.buildAuthorizationUrl(await connected(), {
         redirect_uri: `${origin}/callback`,
-        scope: SCOPE,
+        scope: scopeOf(demand),
         state,
         nonce: trip.nonce,
         code_challenge: await oidc.calculatePKCECodeChallenge(trip.codeVerifier),
@@ -67,7 +69,8 @@ export const createBankClient = (registration: BankRegistration): BankClient => 
       })
       return { url, state, trip }
     },
-    async arrive(currentUrl: URL, state: string, trip: Trip, { maxAgeSeconds }: Demand): Promise<SignedIn> {
+    async arrive(currentUrl: URL, state: string, trip: Trip, demand: Demand): Promise<SignedIn> {
+      const { maxAgeSeconds } = demand
       const configuration = await connected()
       const tokens = await oidc.authorizationCodeGrant(configuration, currentUrl, {
         expectedState: state,
@@ -78,7 +81,9 @@ export const createBankClient = (registration: BankRegistration): BankClient => 
       })
       const claims = tokens.claims() as SignedIn['claims'] & { sub: string }
       const profile = await oidc.fetchUserInfo(configuration, tokens.access_token, claims.sub)
-      return { sub: claims.sub, name: nameOf(profile), claims, idToken: tokens.id_token ?? '' }
+      // RFC 6749 section 5.1: what is granted is said, unless it is what was asked for.
+      const scopes = (tokens.scope ?? scopeOf(demand)).split(' ')
+      return { sub: claims.sub, name: nameOf(profile), claims, scopes, idToken: tokens.id_token ?? '' }
     },
     depose: async (idToken: string) =>
       oidc.buildEndSessionUrl(await connected(), {

@@ -5,7 +5,7 @@ import { pageHeaders } from '../http/headers.ts'
 import type { Renderer } from '../http/render.ts'
 import type { Screen } from '../http/screens.ts'
 import type { BankSession } from './bank-sessions.ts'
-import { ago, type Demand, describeLevel, describeMethods, describeSignIn } from './bank-words.ts'
+import { ago, type Demand, describeLevel, describeMethods, describeScopes, describeSignIn } from './bank-words.ts'
 
 /** What a person can do at Bank, and what sign-in it takes. */
 export interface Task {
@@ -26,10 +26,16 @@ export const TASKS: Readonly<Record<string, Task>> = {
     takes: 'Being signed in is enough.',
     demand: {},
   },
+  documents: {
+    title: 'Documents',
+    text: 'Read your contracts and tax papers.',
+    takes: 'Takes two different proofs, unless your sign-in service remembers this browser.',
+    demand: { scope: 'documents' },
+  },
   transfer: {
     title: 'Transfer money',
     text: 'Send money to somebody.',
-    takes: 'Takes two different proofs, not older than 5 minutes.',
+    takes: 'Takes two different proofs, not older than 5 minutes, in every browser.',
     demand: { acr: MULTI_FACTOR, maxAgeSeconds: TRANSFER_SECONDS },
   },
   limits: {
@@ -54,15 +60,17 @@ const whenText = (at: number, now: number) => {
 /** What the sign-in service said, in plain words and raw. */
 const signInFacts = ({ signedIn }: BankSession, now: number) => {
   if (!signedIn) return undefined
-  const { acr, amr, auth_time: authTime } = signedIn.claims
+  const { claims, scopes } = signedIn
+  const { acr, amr, auth_time: authTime } = claims
   return {
-    sentence: describeSignIn(signedIn.claims, now),
+    sentence: describeSignIn(claims, now),
     rows: [
       { claim: 'acr', words: `How strong: ${describeLevel(acr) ?? 'a level that Bank does not know'}`, raw: acr },
       { claim: 'amr', words: `What you showed: ${describeMethods(amr ?? [])}`, raw: amr && JSON.stringify(amr) },
       { claim: 'auth_time', words: authTime === undefined ? '' : whenText(authTime, now), raw: authTime },
+      { claim: 'scope', words: `What Bank may see: ${describeScopes(scopes)}`, raw: scopes.join(' ') },
     ],
-    claims: JSON.stringify(signedIn.claims, null, 2),
+    claims: JSON.stringify(claims, null, 2),
   }
 }
 

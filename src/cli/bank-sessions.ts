@@ -7,6 +7,8 @@ export interface SignedIn {
   readonly sub: string
   readonly name: string
   readonly claims: SignInClaims & Readonly<Record<string, unknown>>
+  /** What Bank may see, by the token response; RFC 6749 section 5.1. */
+  readonly scopes: readonly string[]
   /** The ID token as it came, for signing out. */
   readonly idToken: string
 }

@@ -14,6 +14,8 @@ export interface Demand {
   readonly acr?: string
   /** How old the sign-in may be, in seconds. */
   readonly maxAgeSeconds?: number
+  /** The scope that must be granted: what it takes is for the sign-in service to say. */
+  readonly scope?: string
 }
 
 /** An explanation for a person: a heading, a sentence or two, and where to go. */
@@ -22,7 +24,7 @@ export interface Explanation {
   readonly text: string
 }
 
-// RFC 8176 section 2.
+// RFC 8176 section 2, and one of oidc-step-up's own.
 const METHODS: Readonly<Record<string, string>> = {
   face: 'your face',
   fpt: 'your fingerprint',
@@ -31,6 +33,7 @@ const METHODS: Readonly<Record<string, string>> = {
   pin: 'a PIN',
   pop: 'a key that only you have',
   pwd: 'a password',
+  'recovery-code': 'a recovery code',
   sms: 'a code from a text message',
   swk: 'a passkey',
   tel: 'a phone call',
@@ -80,8 +83,33 @@ export const describeSignIn = ({ amr = [], auth_time }: SignInClaims, now: numbe
 export const describeLevel = (acr: string | undefined) =>
   acr !== undefined && Object.hasOwn(LEVELS, acr) ? LEVELS[acr] : undefined
 
-/** Whether the claims at hand are enough, or Bank has to ask for a stronger or newer sign-in. */
-export const isEnough = (claims: SignInClaims, { acr, maxAgeSeconds }: Demand, now: number) =>
+/** What a scope lets Bank see; RFC 6749 section 3.3. */
+const SCOPES: Readonly<Record<string, string>> = {
+  profile: 'your name',
+  email: 'your email address',
+  documents: 'your documents',
+}
+
+/** What Bank may see: "your name and your email address". */
+export const describeScopes = (scopes: readonly string[]) =>
+  enumerate(scopes.flatMap((scope) => (Object.hasOwn(SCOPES, scope) ? (SCOPES[scope] ?? []) : [])))
+
+/** What Bank can say of a sign-in that came with the scope `documents`: what was shown, never why that was enough. */
+export const explainDocuments = ({ amr = [] }: SignInClaims) =>
+  amr.includes('mfa')
+    ? 'You showed two different things. Where you also let your sign-in service remember this browser, one is enough the next time.'
+    : 'One thing was enough for it this time, as it is in a browser that it remembers for you. Bank learns what you showed, not why that was enough.'
+
+/** A sign-in as far as Bank judges it. */
+export interface Judged {
+  readonly claims: SignInClaims
+  /** What is granted. */
+  readonly scopes: readonly string[]
+}
+
+/** Whether the sign-in at hand is enough, or Bank has to ask for a stronger, newer or wider one. */
+export const isEnough = ({ claims, scopes }: Judged, { acr, maxAgeSeconds, scope }: Demand, now: number) =>
+  (scope === undefined || scopes.includes(scope)) &&
   (acr === undefined || claims.acr === acr) &&
   (maxAgeSeconds === undefined || (claims.auth_time !== undefined && now - claims.auth_time <= maxAgeSeconds))
 

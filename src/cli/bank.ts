@@ -8,7 +8,7 @@ import { createRenderer } from '../http/render.ts'
 import { type BankRegistration, createBankClient } from './bank-client.ts'
 import { type BankPages, createBankPages, TASKS } from './bank-pages.ts'
 import { addTrip, type BankSession, createBankSessions } from './bank-sessions.ts'
-import { type Demand, type Explanation, explainError, isEnough } from './bank-words.ts'
+import { type Demand, type Explanation, explainDocuments, explainError, isEnough } from './bank-words.ts'
 import { type Listening, listen } from './listen.ts'
 
 /** Settings of Bank, the relying party of the demo. */
@@ -31,7 +31,7 @@ const SOMEBODY_ELSE: Explanation = {
 }
 const TOO_LITTLE: Explanation = {
   heading: 'That was not enough',
-  text: 'Your sign-in service let you through with less proof than this takes, so nothing was done.',
+  text: 'Your sign-in service let you through with less than this takes, so nothing was done.',
 }
 const NO_PAGE: Explanation = { heading: 'There is no page here', text: 'Check the address, or go back to the start.' }
 const STALE_FORM: Explanation = {
@@ -53,6 +53,12 @@ const STATEMENT = [
   { on: '3 March', what: 'Rent', amount: '−950.00' },
   { on: '7 March', what: 'Groceries', amount: '−63.20' },
   { on: '12 March', what: 'Train ticket', amount: '−49.00' },
+]
+
+const DOCUMENTS = [
+  { name: 'Contract of your current account', on: '2 May 2023' },
+  { name: 'Tax certificate 2024', on: '14 February 2025' },
+  { name: 'Terms and conditions', on: '1 January 2025' },
 ]
 
 const problem = (
@@ -80,7 +86,7 @@ const signInRoutes = (options: BankOptions, pages: BankPages, clock: Clock) => {
   /** The session where it is enough for the task; otherwise the browser is on its way to the sign-in service. */
   const admit = async (ctx: Context, purpose: string): Promise<BankSession | undefined> => {
     const session = sessions.of(ctx)
-    if (session?.signedIn && isEnough(session.signedIn.claims, demandOf(purpose), clock())) return session
+    if (session?.signedIn && isEnough(session.signedIn, demandOf(purpose), clock())) return session
     await depart(ctx, purpose)
     return undefined
   }
@@ -96,7 +102,7 @@ const signInRoutes = (options: BankOptions, pages: BankPages, clock: Clock) => {
       const before = session.signedIn
       const rotated = sessions.signIn(ctx, session, signedIn)
       if (before && before.sub !== signedIn.sub) return problem(ctx, pages, rotated, SOMEBODY_ELSE)
-      if (!isEnough(signedIn.claims, demand, clock())) return problem(ctx, pages, rotated, TOO_LITTLE)
+      if (!isEnough(signedIn, demand, clock())) return problem(ctx, pages, rotated, TOO_LITTLE)
       ctx.redirect(`/${trip.purpose}`)
     } catch (error) {
       const code = errorCode(error)
@@ -138,6 +144,11 @@ const bankRoutes = (pages: BankPages, routes: ReturnType<typeof signInRoutes>) =
   router.get('/statement', async (ctx) => {
     const session = await admit(ctx, 'statement')
     if (session) pages.show(ctx, 'statement', session, { lines: STATEMENT })
+  })
+  router.get('/documents', async (ctx) => {
+    const session = await admit(ctx, 'documents')
+    if (!session?.signedIn) return
+    pages.show(ctx, 'documents', session, { documents: DOCUMENTS, why: explainDocuments(session.signedIn.claims) })
   })
   router.get('/transfer', async (ctx) => {
     const session = await admit(ctx, 'transfer')

@@ -1,12 +1,16 @@
 import type { ClientMetadata } from 'oidc-provider'
+import { MULTI_FACTOR } from '../assurance/presets.ts'
 import { systemClock } from '../clock.ts'
 import { randomToken } from '../crypto/random.ts'
 import { createSealer } from '../crypto/seal.ts'
 import { StepUpError } from '../errors.ts'
+import { recoveryCodes } from '../factors/recovery-codes.ts'
 import { totp } from '../factors/totp.ts'
 import { applyAcceptance, createAccountRecords } from '../flow/account-record.ts'
+import type { AccountAdministration } from '../flow/administration.ts'
 import type { Accounts } from '../store/accounts.ts'
 import { memoryStore } from '../store/memory.ts'
+import type { Store } from '../store/store.ts'
 import { startBank } from './bank.ts'
 import { defineConfig, type ServeConfig } from './config.ts'
 import { generateSigningKeys } from './configuration.ts'
@@ -25,6 +29,8 @@ export interface DemoOptions {
 export interface Demo {
   close(): Promise<void>
 }
+
+type DemoStore = Store & Accounts
 
 const HOST = '127.0.0.1'
 const EVERY_RESPONSE_TYPE: NonNullable<ClientMetadata['response_types']>[number][] = [
@@ -69,25 +75,46 @@ const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 // 32 characters of 5 bits: the 160 bits that RFC 4226 section 4 (R6) recommends.
 const randomSecret = () => [...Buffer.from(randomToken(32), 'base64url')].map((byte) => BASE32[byte % 32]).join('')
 
+/** What a person needs to know who tries the demo. */
+interface Secrets {
+  readonly passwords: { readonly alice: string; readonly bob: string }
+  /** Of bob's authenticator app, in Base32. */
+  readonly authenticator: string
+  /** Of bob; more than one, as each works once. */
+  readonly recoveryCodes: readonly string[]
+  /** A link with which alice sets something up without signing in. */
+  readonly setupLink: string
+}
+
+/** How many of bob's codes are told: enough to lose the phone twice. */
+const TOLD_CODES = 2
+
+const lines = ({ passwords, authenticator, recoveryCodes, setupLink }: Secrets) => [
+  `alice password: ${passwords.alice}`,
+  `alice setup link: ${setupLink}`,
+  `bob password: ${passwords.bob}`,
+  `bob authenticator secret: ${authenticator}`,
+  `bob recovery codes: ${recoveryCodes.join(' ')}`,
+]
+
+/** What only a running provider can make. */
+const issue = async (accounts: AccountAdministration): Promise<Pick<Secrets, 'recoveryCodes' | 'setupLink'>> => {
+  const [codes, { url }] = await Promise.all([accounts.newRecoveryCodes('bob'), accounts.issueTicket('alice')])
+  return { recoveryCodes: codes.slice(0, TOLD_CODES), setupLink: url }
+}
+
 const password = () => randomToken(9)
 
-/**
- * Starts a provider with two accounts and Bank, a relying party to click through.
- *
- * `alice` has nothing enrolled, `bob` an authenticator app whose secret is printed. Everything is made anew at every
- * start and kept in memory.
- *
- * @throws StepUpError ERR_CONFIG where a port cannot be had
- */
-export const demo = async ({ port, bankPort, print }: DemoOptions): Promise<Demo> => {
-  if (port === bankPort)
-    throw new StepUpError('ERR_CONFIG', `BANK_PORT: found ${bankPort}, which PORT has; allowed: another port`)
-  const issuer = `http://localhost:${port}`
-  const origin = `http://localhost:${bankPort}`
-  const bankSecret = randomToken(32)
-  const passwords = { alice: password(), bob: password() }
-  const store = memoryStore()
-  const config = defineConfig({
+/** Where both listen, and how Bank is known to the provider. */
+interface Sites {
+  readonly port: number
+  readonly issuer: string
+  readonly origin: string
+  readonly bankSecret: string
+}
+
+const configure = ({ port, issuer, origin, bankSecret }: Sites, passwords: Secrets['passwords'], store: DemoStore) =>
+  defineConfig({
     issuer,
     port,
     host: HOST,
@@ -100,31 +127,47 @@ export const demo = async ({ port, bankPort, print }: DemoOptions): Promise<Demo
     sealingKeys: [randomToken(32)],
     cookieKeys: [randomToken(32)],
     jwks: generateSigningKeys(),
-    factors: [totp({ issuer: 'oidc-step-up demo' })],
-    policy: { default: 'never' },
+    factors: [totp({ issuer: 'oidc-step-up demo' }), recoveryCodes()],
+    policy: { default: 'never', scopes: { documents: { floor: MULTI_FACTOR } } },
     configuration: {
       adapter: memoryAdapter(systemClock),
       features: { clientCredentials: { enabled: true }, requestObjects: { enabled: true } },
       pkce: { required: (_ctx, client) => client.clientId !== playground.client_id },
       responseTypes: [...EVERY_RESPONSE_TYPE, 'none'],
+      scopes: ['openid', 'offline_access', 'documents'],
     },
   })
-  const secret = await enrollDemoAuthenticator(store, config, 'bob')
+
+/**
+ * Starts a provider with two accounts and Bank, a relying party to click through.
+ *
+ * `alice` has nothing enrolled, and a link to set something up is printed; `bob` has an authenticator app, whose secret
+ * is printed, and recovery codes, of which two are. Everything is made anew at every start and kept in memory.
+ *
+ * @throws StepUpError ERR_CONFIG where a port cannot be had
+ */
+export const demo = async ({ port, bankPort, print }: DemoOptions): Promise<Demo> => {
+  if (port === bankPort)
+    throw new StepUpError('ERR_CONFIG', `BANK_PORT: found ${bankPort}, which PORT has; allowed: another port`)
+  const issuer = `http://localhost:${port}`
+  const origin = `http://localhost:${bankPort}`
+  const bankSecret = randomToken(32)
+  const passwords = { alice: password(), bob: password() }
+  const store = memoryStore()
+  const config = configure({ port, issuer, origin, bankSecret }, passwords, store)
+  const authenticator = await enrollDemoAuthenticator(store, config, 'bob')
   const provider = await serve(config, {
     demoHref: origin,
     portRemedy: `PORT=${port + 100} BANK_PORT=${bankPort} npm start`,
   })
   const registration = { issuer, origin, clientId: 'bank', clientSecret: bankSecret }
   const remedy = `PORT=${port} BANK_PORT=${bankPort + 100} npm start`
-  const bank = await startBank({ ...registration, host: HOST, port: bankPort, portRemedy: remedy }).catch(
-    async (error) => {
-      await provider.close()
-      throw error
-    },
-  )
-  print(`alice password: ${passwords.alice}`)
-  print(`bob password: ${passwords.bob}`)
-  print(`bob authenticator secret: ${secret}`)
+  const starting = startBank({ ...registration, host: HOST, port: bankPort, portRemedy: remedy })
+  const [bank, issued] = await Promise.all([starting, issue(provider.accounts)]).catch(async (error) => {
+    await provider.close()
+    throw error
+  })
+  for (const line of lines({ passwords, authenticator, ...issued })) print(line)
   print(`ready ${issuer} ${origin}`)
   return Object.freeze({
     async close() {

@@ -17,7 +17,7 @@ export interface InteractionParts {
 }
 
 /** The scopes that have a sentence in `serve.scope.*`. */
-const SCOPES = new Set(['profile', 'email', 'phone', 'address', 'offline_access'])
+const SCOPES = new Set(['profile', 'email', 'phone', 'address', 'documents', 'offline_access'])
 
 /** Longest user name that is looked at, in characters. */
 export const MAX_USERNAME = 256

@@ -20,14 +20,6 @@ import {
 import { dropBrowser, ledgerKey } from './ledger.ts'
 import type { Slot, Vault } from './vault.ts'
 
-export {
-  type BrowserNote,
-  type BrowserStanding,
-  noteHolds,
-  type PresentedBrowser,
-  type RememberedProof,
-} from './browser-record.ts'
-
 /** How long browsers are remembered, and how many. */
 export interface BrowserLimits {
   /** From the moment it was remembered; no use extends it. */

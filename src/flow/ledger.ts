@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Evidence } from '../assurance/evidence.ts'
 import type { Clock } from '../clock.ts'
 import type { StoreKey } from '../store/store.ts'
-import type { BrowserNote } from './browsers.ts'
+import type { BrowserNote } from './browser-record.ts'
 import type { Slot, Vault } from './vault.ts'
 
 /** A session's evidence, as stored. */

@@ -4,13 +4,8 @@ import { LOGIN, type Proof, standing } from '../assurance/evidence.ts'
 import { type Config, PASSWORD } from '../config.ts'
 import type { Announce } from '../events.ts'
 import { type AccountRecord, usableAuthenticators } from '../flow/account-record.ts'
-import {
-  type BrowserNote,
-  type BrowserStanding,
-  noteHolds,
-  type PresentedBrowser,
-  type RecognizedBrowser,
-} from '../flow/browsers.ts'
+import { type BrowserNote, type BrowserStanding, noteHolds, type PresentedBrowser } from '../flow/browser-record.ts'
+import type { RecognizedBrowser } from '../flow/browsers.ts'
 import { dropBrowser, ledgerKey, noteBrowser } from '../flow/ledger.ts'
 import { dueFactors, enrollableFactors } from '../flow/permit.ts'
 import { answering } from '../flow/place.ts'

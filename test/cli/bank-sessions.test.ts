@@ -9,7 +9,7 @@ describe('cli/bank-sessions', () => {
     return { jar, ctx: { cookies } as unknown as Context }
   }
 
-  const person = (sub: string) => ({ sub, name: sub, claims: {}, idToken: '' })
+  const person = (sub: string) => ({ sub, name: sub, claims: {}, scopes: [], idToken: '' })
 
   it('signs in under a new cookie and a new token, so that who knew the old ones is out', () => {
     const { ctx, jar } = visitor()

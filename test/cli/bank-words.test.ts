@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { MULTI_FACTOR, PHISHING_RESISTANT } from '../../src/assurance/presets.ts'
-import { ago, describeLevel, describeSignIn, explainError, isEnough } from '../../src/cli/bank-words.ts'
+import {
+  ago,
+  describeLevel,
+  describeScopes,
+  describeSignIn,
+  explainDocuments,
+  explainError,
+  isEnough,
+} from '../../src/cli/bank-words.ts'
 
 const now = 1_700_000_000
 
@@ -34,6 +42,7 @@ describe('cli/bank-words', () => {
       12,
       'You proved two different things: a password, a code from a text message and a code from your phone, 12 seconds ago.',
     ],
+    [['pwd', 'recovery-code', 'mfa'], 0, 'You proved two different things: a password and a recovery code, just now.'],
     [['constructor'], 12, 'You proved one thing: something called “constructor”, 12 seconds ago.'],
     [['mfa'], 12, 'Your sign-in service did not say how you signed in, 12 seconds ago.'],
     [undefined, undefined, 'Your sign-in service did not say how you signed in.'],
@@ -51,19 +60,33 @@ describe('cli/bank-words', () => {
   })
 
   const transfer = { acr: MULTI_FACTOR, maxAgeSeconds: 300 }
-  const judged: [name: string, claims: object, demand: object, enough: boolean][] = [
+  const documents = { scope: 'documents' }
+  const judged: [name: string, claims: object, demand: object, enough: boolean, scopes?: string[]][] = [
     ['any sign-in where nothing is asked', {}, {}, true],
     ['the asked level within its time', { acr: MULTI_FACTOR, auth_time: now - 300 }, transfer, true],
     ['the asked level, too old', { acr: MULTI_FACTOR, auth_time: now - 301 }, transfer, false],
     ['the asked level without a time', { acr: MULTI_FACTOR }, transfer, false],
     ['another level', { acr: 'urn:oidc-step-up:acr:1fa', auth_time: now }, transfer, false],
     ['no level', { auth_time: now }, transfer, false],
+    ['the asked scope, whatever was shown', {}, documents, true, ['openid', 'documents']],
+    ['any level without the asked scope', { acr: MULTI_FACTOR, auth_time: now }, documents, false],
+    ['a scope instead of the asked level', { auth_time: now }, transfer, false, ['documents']],
   ]
-  for (const [name, claims, demand, enough] of judged) {
+  for (const [name, claims, demand, enough, scopes = ['openid']] of judged) {
     it(`${enough ? 'takes' : 'does not take'} ${name}`, () => {
-      assert.equal(isEnough(claims, demand, now), enough)
+      assert.equal(isEnough({ claims, scopes }, demand, now), enough)
     })
   }
+
+  it('says what scopes let Bank see, and nothing of those that let it see nothing', () => {
+    assert.equal(describeScopes(['openid', 'email', 'documents', 'toString']), 'your email address and your documents')
+    assert.equal(describeScopes([]), '')
+  })
+
+  it('says of documents what it was told, and claims to know no more', () => {
+    assert.match(explainDocuments({ amr: ['pwd', 'otp', 'mfa'] }), /^You showed two different things\./)
+    for (const amr of [['pwd'], undefined]) assert.match(explainDocuments({ amr }), /^One thing was enough .* not why/)
+  })
 
   it('explains errors without the words of the protocol', () => {
     const codes = [

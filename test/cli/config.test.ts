@@ -128,7 +128,12 @@ describe('cli/config', () => {
       { ...valid, configuration: { findAccount: () => undefined } },
       /^configuration\.findAccount: found .*; allowed: nothing: serve sets it itself/,
     ],
-    ['a wrong enrollment', { ...valid, enrollment: 'ticket' }, /^enrollment: found "ticket"; allowed: 'open'/],
+    ['a wrong enrollment', { ...valid, enrollment: 5 }, /^enrollment: found 5; allowed: a text/],
+    [
+      'remembering browsers by a number',
+      { ...valid, rememberBrowser: 30 },
+      /^rememberBrowser: found 30; allowed: false/,
+    ],
     [
       'several mistakes',
       { ...valid, port: 0, factors: 1 },

@@ -92,6 +92,8 @@ describe('cli/main', function slow() {
     assert.match(demo.output.out, /^alice password: \S{12}$/m)
     assert.match(demo.output.out, /^bob password: \S{12}$/m)
     assert.match(demo.output.out, /^bob authenticator secret: [A-Z2-7]{32}$/m)
+    assert.match(demo.output.out, /^bob recovery codes: [0-9A-Z-]{19} [0-9A-Z-]{19}$/m)
+    assert.match(demo.output.out, new RegExp(`^alice setup link: http://localhost:${port}/mfa/setup#`, 'm'))
     assert.doesNotMatch(demo.output.err, /NOTICE|development|StepUpWarning/)
     demo.program.kill('SIGINT')
     demo.program.kill('SIGTERM')

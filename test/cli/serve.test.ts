@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
+import { load } from 'cheerio'
 import { type Served, serve } from '../../src/cli/serve.ts'
 import { createBrowser, type Page } from '../support/browser.ts'
 import { createRelyingParty, errorOf, isAnswer } from '../support/relying-party.ts'
@@ -193,14 +194,21 @@ describe('cli/serve', () => {
     assert.equal(stale.heading, 'This page has expired')
   })
 
-  it('shows a home page, its style sheet, and a page or JSON for what is not there', async () => {
+  it('shows a home page, its style sheet and script, and a page or JSON for what is not there', async () => {
     const browser = createBrowser(served.issuer)
     const home = await browser.get('/')
     assert.equal(home.heading, 'This is a sign-in service')
-    const style = await browser.get(home.targets.find((target) => target.endsWith('.css')) ?? '')
-    assert.match(style.headers.get('content-type') ?? '', /^text\/css/)
-    const { headers } = await browser.send(style.url, { headers: { 'if-none-match': style.headers.get('etag') ?? '' } })
-    assert.equal(headers.get('etag'), style.headers.get('etag'))
+    const $ = load(home.text)
+    for (const [path = '', type] of [
+      [$('link[rel=stylesheet]').attr('href'), 'text/css; charset=utf-8'],
+      [$('script').attr('src'), 'text/javascript; charset=utf-8'],
+    ] as const) {
+      const asset = await browser.get(path)
+      assert.equal(asset.headers.get('content-type'), type)
+      const etag = asset.headers.get('etag') ?? ''
+      const { headers } = await browser.send(asset.url, { headers: { 'if-none-match': etag } })
+      assert.equal(headers.get('etag'), etag)
+    }
     assert.equal((await browser.get('/no/such')).heading, 'There is no page here')
     const json = await fetch(`${served.issuer}/no/such`, { headers: { accept: 'application/json' } })
     assert.deepEqual([json.status, await json.json()], [404, { error: 'not_found' }])

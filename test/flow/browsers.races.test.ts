@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { type BrowserNote, createBrowsers } from '../../src/flow/browsers.ts'
+import type { BrowserNote } from '../../src/flow/browser-record.ts'
+import { createBrowsers } from '../../src/flow/browsers.ts'
 import { appendEvents, type LedgerRecord, ledgerKey } from '../../src/flow/ledger.ts'
 import { GIVEN, guessesAt, idOf, LIMITS, names, PROOF, remembering, STANDING } from './remembering.ts'
 import { race, START } from './tools.ts'

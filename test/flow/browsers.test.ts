@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { randomToken } from '../../src/crypto/random.ts'
-import { type BrowserNote, createBrowsers, noteHolds } from '../../src/flow/browsers.ts'
+import { type BrowserNote, noteHolds } from '../../src/flow/browser-record.ts'
+import { createBrowsers } from '../../src/flow/browsers.ts'
 import { familyOf, GIVEN, guessesAt, idOf, LIMITS, names, PROOF, remembering, STANDING } from './remembering.ts'
 import { createBench, hoardingStore, race, START, textAt } from './tools.ts'
 

@@ -144,9 +144,7 @@ describe('flow/ceremony, races', () => {
     it('AC-11: of one code in five interactions one is accepted, though all were let through', async () => {
       const bench = createBench({ throttle: openThrottle })
       await give(bench, 'alice', APP)
-      const places = ['a', 'b', 'c', 'd', 'e'].map((id) =>
-        placeOf(totp({ issuer: 'Test' }), 'challenge', { id }),
-      )
+      const places = ['a', 'b', 'c', 'd', 'e'].map((id) => placeOf(totp({ issuer: 'Test' }), 'challenge', { id }))
       for (const place of places) await bench.ceremonies.show(place)
       const outcomes = await Promise.all(places.map((place) => bench.ceremonies.answer(place, codeNow())))
       assert.deepEqual(sorted(outcomes.map(wordOf)), ['accepted', 'used', 'used', 'used', 'used'])

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomToken } from '../../src/crypto/random.ts'
 import type { Announce } from '../../src/events.ts'
-import type { BrowserRecord } from '../../src/flow/browser-record.ts'
-import { type BrowserStanding, createBrowsers } from '../../src/flow/browsers.ts'
+import type { BrowserRecord, BrowserStanding } from '../../src/flow/browser-record.ts'
+import { createBrowsers } from '../../src/flow/browsers.ts'
 import type { Store, StoreKey } from '../../src/store/store.ts'
 import { createBench, hoardingStore } from './tools.ts'
 

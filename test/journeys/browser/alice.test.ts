@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { MULTI_FACTOR } from '../../../src/assurance/presets.ts'
 import { standsAt } from '../../support/chromium.ts'
-import { AT, answer, follow, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
+import { AT, answer, follow, keepCodes, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
 
 /** What Bank says about one claim, in words and raw. */
 const fact = async (page: Page, claim: string) => {
@@ -39,6 +39,7 @@ describe('the demo in a browser: proof by degrees', function slow() {
     await follow(page, 'Transfer money')
     await standsAt(page, AT.enroll)
     await answer(page, stage.code(await secretOn(page)), 'Confirm and continue')
+    await keepCodes(page)
     await standsAt(page, AT.transfer)
     assert.match(
       await sentence(page),

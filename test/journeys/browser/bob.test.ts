@@ -41,10 +41,7 @@ describe('the demo in a browser: all of it', function slow() {
       await follow(page, 'Back to overview')
       await standsAt(page, 'Welcome, Bob')
 
-      await press(page, 'Sign out')
-      await standsAt(page, 'Do you want to sign out?')
-      await press(page, 'Sign out')
-      await page.waitForURL(`${stage.bank}/signed-out`)
+      await stage.leave(page)
       await stage.enter(page, 'bob')
     })
   }

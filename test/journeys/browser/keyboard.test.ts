@@ -62,13 +62,19 @@ describe('the demo in a browser: the keyboard alone', function slow() {
     await keyboard.press('Enter')
 
     await standsAt(page, 'Welcome, Bob')
-    assert.deepEqual(await tabThrough(page, AT.transfer), ['Bank', 'Sign out', 'View statement', AT.transfer])
+    assert.deepEqual(await tabThrough(page, AT.transfer), [
+      'Bank',
+      'Sign out',
+      'View statement',
+      'Documents',
+      AT.transfer,
+    ])
     await keyboard.press('Enter')
 
     await standsAt(page, AT.challenge)
     assert.deepEqual(await focused(page), { name: '6-digit code', visible: true })
-    assert.deepEqual(await tabThrough(page, 'Cancel'), ['Continue', 'Cancel'])
-    for (const _back of ['Continue', '6-digit code']) await keyboard.press('Shift+Tab')
+    assert.deepEqual(await tabThrough(page, 'Cancel'), ['Continue', 'Use another way', 'Cancel'])
+    for (const _back of ['Use another way', 'Continue', '6-digit code']) await keyboard.press('Shift+Tab')
     await keyboard.type(stage.code(stage.secret()))
     await keyboard.press('Enter')
 

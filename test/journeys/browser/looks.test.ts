@@ -38,7 +38,9 @@ const complaints = async (page: Page) => {
     const needed = await page.evaluate(() => document.documentElement.scrollWidth)
     if (needed > width) found.push(`${needed} px wide at ${width} px`)
     const low = await page
-      .locator('.card :is(.primary, .link, .ways a, .secret a, input:not([type=hidden])), .button, .quiet, summary')
+      .locator(
+        '.card :is(.primary, .tool, .check, .link, .ways a, .secret a, input:not([type=hidden], [type=checkbox])), .button, .quiet, summary',
+      )
       .evaluateAll((targets) =>
         targets.filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.outerHTML),
       )

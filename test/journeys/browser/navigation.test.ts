@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { standsAt } from '../../support/chromium.ts'
-import { AT, answer, follow, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
+import { AT, answer, follow, keepCodes, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
 
 const EXPIRED = 'This page has expired'
 
@@ -151,6 +151,7 @@ describe('the demo in a browser: people wander while they set up an app', functi
     assert.equal(await page.locator(':focus').getAttribute('id'), 'code')
     assert.equal(await secretOn(page), secret)
     await answer(page, stage.code(secret), 'Confirm and continue')
+    await keepCodes(page)
     await standsAt(page, AT.transfer)
   })
 
@@ -162,6 +163,7 @@ describe('the demo in a browser: people wander while they set up an app', functi
     const tab = await anotherTab(page, `${stage.bank}/transfer`, AT.enroll)
     const [secret, other] = [await secretOn(page), await secretOn(tab)]
     await answer(page, stage.code(secret), 'Confirm and continue')
+    await keepCodes(page)
     await standsAt(page, AT.transfer)
     await answer(tab, stage.code(other), 'Confirm and continue')
     await standsAt(tab, AT.transfer)

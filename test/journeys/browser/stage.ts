@@ -14,8 +14,15 @@ export const AT = {
   consent: 'Allow this app to use your account?',
   challenge: 'Enter the code from your authenticator app',
   enroll: 'Set up your authenticator app',
+  save: 'Save your recovery codes',
+  choose: 'Choose how to confirm it is you',
+  recover: 'Enter one of your recovery codes',
+  protect: 'Set up your account’s protection',
+  protected: 'All is set up',
   unreachable: 'This app asks for more proof',
+  documents: 'Documents',
   transfer: 'Transfer money',
+  signOut: 'Do you want to sign out?',
   done: 'Your money is on its way',
   limits: 'Your limits stay as they are',
   wentBack: 'You went back',
@@ -69,6 +76,8 @@ export const openStage = async () => {
     clock,
     password: (username: string) => told(`${username} password: `),
     secret: () => told('bob authenticator secret: '),
+    recoveryCodes: () => told('bob recovery codes: ').split(' '),
+    setupLink: () => told('alice setup link: '),
 
     /** The code that an app shows now; where one of this half minute was asked for before, the next one. */
     code: (secret: string) => {
@@ -102,6 +111,15 @@ export const openStage = async () => {
       await standsAt(page, `Welcome, ${username === 'bob' ? 'Bob' : 'Alice'}`)
     },
 
+    /** Signs out at Bank and at its sign-in service. */
+    async leave(page: Page) {
+      await page.goto(bank)
+      await press(page, 'Sign out')
+      await standsAt(page, AT.signOut)
+      await press(page, 'Sign out')
+      await page.waitForURL(`${bank}/signed-out`)
+    },
+
     /** Ends the browsers of one test, and says whether a page broke in them. */
     async clear() {
       await Promise.all(contexts.splice(0).map((context) => context.close()))
@@ -122,6 +140,13 @@ export type Stage = Awaited<ReturnType<typeof openStage>>
 export const answer = async (page: Page, code: string, button = 'Continue') => {
   await page.getByLabel('6-digit code').fill(code)
   await press(page, button)
+}
+
+/** Says that the recovery codes on the page are saved, and goes on. */
+export const keepCodes = async (page: Page) => {
+  await standsAt(page, AT.save)
+  await page.getByLabel('I have saved these codes').check()
+  await press(page, 'Continue')
 }
 
 /** The words of the first element that a selector finds. */
