@@ -3,7 +3,7 @@ import type { Announce } from '../events.ts'
 import type { AnyFactor, Ceremony, Input, Refusal, Step } from '../factors/factor.ts'
 import { type AccountRecord, type AccountRecords, applyRefusal, type LoadedRecord } from './account-record.ts'
 import { deliver } from './deliver.ts'
-import type { Permit } from './permit.ts'
+import { type Permit, standingOf } from './permit.ts'
 import { ceremonyKey, ceremonyOf, contextOf, isAllowed, isOpen, type Place, permitKeyAt } from './place.ts'
 import { type Accepted, factorEvent, type Settled, settle } from './settle.ts'
 import type { Throttle } from './throttle.ts'
@@ -57,6 +57,8 @@ export interface Ceremonies {
 /** A ceremony under way, as stored. */
 interface Open {
   readonly state: unknown
+  /** The account's stamp when it began: what was begun under an older one comes to nothing. */
+  readonly securityStamp?: string
   /** Refused answers in this ceremony. */
   readonly failures: number
 }
@@ -76,6 +78,10 @@ const MAX_FAILURES_PER_CHALLENGE = 5
 const MAX_RACES = 5
 
 const isDead = ({ failures }: Open) => failures >= MAX_FAILURES_PER_CHALLENGE
+
+/** The host has changed the account's stamp since: the request is decided anew, by a new login. */
+const isVoid = ({ slot, place }: Scene) =>
+  slot.value !== undefined && slot.value.securityStamp !== place.account.securityStamp
 
 const isDisabled = ({ place, loaded }: Scene) => loaded.record.disabledFactors[place.factor.id] !== undefined
 
@@ -108,7 +114,8 @@ const begin = async (scene: Scene): Promise<Outcome> => {
   const { place, ceremony, slot, vault, clock } = scene
   const step = await ceremony.begin(contextIn(scene))
   if (step.outcome === 'refused') return opened(scene, undefined, { reason: step.reason })
-  const open: Open = { state: step.state, failures: 0 }
+  const { securityStamp } = place.account
+  const open: Open = { state: step.state, failures: 0, ...(securityStamp === undefined ? {} : { securityStamp }) }
   if (await vault.write(ceremonyKey(place), slot, open, clock() + ceremony.ttlSeconds))
     return opened(scene, step.state, await sent(scene, step))
   // Another request of this browser began it a moment ago; its state is the one that counts.
@@ -144,10 +151,6 @@ const refuse = async (scene: Scene, open: Open, reason: Refusal): Promise<Outcom
   return (isDead(counted) ? await dead(scene, counted) : undefined) ?? opened(scene, open.state, { reason })
 }
 
-/** A permit stands for the authenticators it was given beside: a reset or a removal in between ends it. */
-const isOutdated = ({ permit, loaded }: Scene, now: LoadedRecord) =>
-  permit !== undefined && now.record.factorsVersion !== loaded.record.factorsVersion
-
 /** Takes what allows this enrolment; false where another enrolment has used it up. */
 const takePermit = async ({ place, loaded, vault }: Scene) =>
   place.purpose === 'challenge' || isOpen(place, loaded) || (await vault.take(permitKeyAt(place))) !== undefined
@@ -165,8 +168,7 @@ const accept = async (scene: Scene, open: Open, first: Accepted, input: Input): 
     const settled = await settle(now, step)
     if (settled !== undefined) return { outcome: 'accepted', ...settled }
     now = { ...taken, loaded: await scene.records.load(scene.place.account.id) }
-    const allowed = isAllowed(scene.place, now.loaded, scene.permit) && !isOutdated(scene, now.loaded)
-    if (isDisabled(now) || !allowed) return GONE
+    if (isDisabled(now) || !isAllowed(scene.place, now.loaded, scene.permit)) return GONE
     step = await submit(now, open, input)
   }
   return refuse(now, open, step.outcome === 'refused' ? step.reason : 'used')
@@ -200,7 +202,7 @@ const judge = async (scene: Scene, open: Open, input: Input): Promise<Outcome> =
 const show = async (scene: Scene): Promise<Outcome> => {
   const { slot, place } = scene
   if (isDisabled(scene)) return opened(scene, slot.value?.state, { reason: 'disabled' })
-  if (!isAllowed(place, scene.loaded, scene.permit)) return GONE
+  if (isVoid(scene) || !isAllowed(place, scene.loaded, scene.permit)) return GONE
   if (slot.value === undefined) return begin(scene)
   if (!isDead(slot.value)) return opened(scene, slot.value.state)
   return (await dead(scene, slot.value)) ?? begin(scene)
@@ -210,7 +212,7 @@ const answer = async (scene: Scene, input: Input): Promise<Outcome> => {
   const { slot, place, loaded, throttle } = scene
   if (slot.value === undefined) return GONE
   if (isDisabled(scene)) return opened(scene, slot.value.state, { reason: 'disabled' })
-  if (!isAllowed(place, loaded, scene.permit)) return GONE
+  if (isVoid(scene) || !isAllowed(place, loaded, scene.permit)) return GONE
   if (isDead(slot.value)) return (await dead(scene, slot.value)) ?? GONE
   const { account, factor } = place
   const reserved = await throttle.reserve(account.id, factor.id, loaded.record.failures[factor.id] ?? 0)
@@ -225,12 +227,14 @@ export const createCeremonies = (tools: CeremonyTools): Ceremonies => {
   const arrive = async (place: Place): Promise<Scene | undefined> => {
     const ceremony = ceremonyOf(place)
     if (ceremony === undefined) return undefined
-    const [loaded, slot, permit] = await Promise.all([
+    const [loaded, slot, { value: permit } = { value: undefined }] = await Promise.all([
       tools.records.load(place.account.id),
       tools.vault.read<Open>(ceremonyKey(place)),
       place.purpose === 'enroll' ? tools.vault.read<Permit>(permitKeyAt(place)) : undefined,
     ])
-    return { ...tools, place, ceremony, loaded, slot, permit: permit?.value }
+    // What a ticket allows stands on the account as it is found now, so that a reset in between ends it.
+    const standing = standingOf(loaded.record, place.account)
+    return { ...tools, place, ceremony, loaded, slot, permit: permit && { standing, ...permit } }
   }
   return Object.freeze<Ceremonies>({
     async show(place) {

@@ -1,3 +1,4 @@
+import type { Account } from '../account.ts'
 import type { EnrolledBy } from '../events.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { StoreKey } from '../store/store.ts'
@@ -11,7 +12,32 @@ export interface Permit {
   readonly by: EnrolledBy
   /** Ids of the factors that may be enrolled. */
   readonly factors: readonly string[]
+  /** What it stands on; a ticket's permit stands on what its account has when it is used. */
+  readonly standing?: Standing
 }
+
+/** What the account had and was when something was allowed. */
+export interface Standing {
+  readonly authenticatorIds: readonly string[]
+  readonly tokensRevokedAt?: number
+  readonly securityStamp?: string
+}
+
+/** What the account stands on now. */
+export const standingOf = (record: AccountRecord, { securityStamp }: Account): Standing => {
+  const { authenticators, tokensRevokedAt } = record
+  return {
+    authenticatorIds: authenticators.map(({ id }) => id),
+    ...(tokensRevokedAt === undefined ? {} : { tokensRevokedAt }),
+    ...(securityStamp === undefined ? {} : { securityStamp }),
+  }
+}
+
+/** Whether nothing was taken away in between: an authenticator, by a reset or alone, or the host's own trust. */
+export const stillStands = (then: Standing, now: Standing): boolean =>
+  then.securityStamp === now.securityStamp &&
+  then.tokensRevokedAt === now.tokensRevokedAt &&
+  then.authenticatorIds.every((id) => now.authenticatorIds.includes(id))
 
 /** Where a permit lies: bound to the account, and to one authorization (its `cid`) or one setup by ticket. */
 export const permitKey = (accountId: string, id: string): StoreKey => ({ kind: 'permit', accountId, id })

@@ -2,7 +2,7 @@ import type { Account } from '../account.ts'
 import type { AnyFactor, Authenticator, Ceremony, CeremonyContext } from '../factors/factor.ts'
 import type { StoreKey } from '../store/store.ts'
 import { type AccountRecord, type LoadedRecord, usableAuthenticators } from './account-record.ts'
-import { isRecovery, type Permit, permitKey } from './permit.ts'
+import { isRecovery, type Permit, permitKey, standingOf, stillStands } from './permit.ts'
 
 /** Enrolment or challenge; it is also the kind that seals the state, so that neither passes for the other. */
 export type Purpose = 'enroll' | 'challenge'
@@ -53,7 +53,9 @@ export const isAllowed = (place: Place, loaded: LoadedRecord, permit: Permit | u
   const { purpose, factor, account } = place
   if (loaded.record.disabledAt !== undefined) return false
   if (purpose === 'challenge') return answering(factor, account, loaded.record).length > 0
-  return isOpen(place, loaded) || (permit?.factors.includes(factor.id) ?? false)
+  if (isOpen(place, loaded)) return true
+  if (permit === undefined || !permit.factors.includes(factor.id)) return false
+  return permit.standing === undefined || stillStands(permit.standing, standingOf(loaded.record, account))
 }
 
 /** What the ceremony gets to see. */

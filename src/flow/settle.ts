@@ -3,7 +3,7 @@ import type { EnrolledBy } from '../events.ts'
 import type { Authenticator, Step } from '../factors/factor.ts'
 import { type AccountRecord, applyAcceptance } from './account-record.ts'
 import type { Scene } from './ceremony.ts'
-import { dueFactors, enrollableFactors, isRecovery, PERMIT_SECONDS, type Permit } from './permit.ts'
+import { dueFactors, enrollableFactors, isRecovery, PERMIT_SECONDS, type Permit, standingOf } from './permit.ts'
 import { type Place, permitKeyAt } from './place.ts'
 import { leaveVerified, verifiedKey } from './verified.ts'
 
@@ -64,11 +64,12 @@ const leaveEvidence = async (scene: Settling, proof: Proof, authenticatorId: str
  * any other factor, and an enrolment that did not rest on a recovery code: what stands beside others and is due.
  */
 const allowedNext = ({ place, permit, factors, clock }: Settling, record: AccountRecord): Permit => {
+  const standing = standingOf(record, place.account)
   const recovery = isRecovery(place.factor)
   if (recovery && place.purpose === 'challenge')
-    return { by: 'recovery-code', factors: enrollableFactors(factors, record) }
+    return { by: 'recovery-code', factors: enrollableFactors(factors, record), standing }
   const by = permit?.by ?? 'sign-in'
-  return { by, factors: recovery || by === 'recovery-code' ? [] : dueFactors(factors, record, clock()) }
+  return { by, factors: recovery || by === 'recovery-code' ? [] : dueFactors(factors, record, clock()), standing }
 }
 
 const leavePermit = async (scene: Settling, record: AccountRecord) => {

@@ -56,8 +56,10 @@ export interface Tickets {
   /**
    * Uses the ticket up and starts a setup of 1800 s, with its permit to enroll; of any number of callers one
    * gets it. Undefined where the ticket is unknown, used, revoked, expired or altered.
+   *
+   * @param present - The setup of the browser that asks: where this very ticket has started it, it is answered again.
    */
-  open(ticket: string): Promise<OpenedTicket | undefined>
+  open(ticket: string, present?: string): Promise<OpenedTicket | undefined>
   /** The setup under way; undefined where it is unknown, ended, expired or altered. */
   find(setup: string): Promise<Setup | undefined>
   /** Ends a setup, with its permit. */
@@ -76,6 +78,11 @@ export interface TicketTools {
 
 /** What a ticket's record holds; its key says the rest. */
 type Allowed = Pick<Permit, 'factors'>
+
+/** What the record of a setup holds. */
+interface Started {
+  readonly ticketId: string
+}
 
 /** What a sealed text names. */
 type Named = Pick<StoreKey, 'accountId' | 'id'>
@@ -99,22 +106,22 @@ const createTexts = (sealer: Sealer) => ({
 
 /** The records of setups and their permits. */
 const createSetups = (vault: Vault, clock: Clock) => ({
-  start: async (setup: Named, { factors }: Allowed) => {
+  start: async (setup: Named, ticketId: string, { factors }: Allowed) => {
     const expiresAt = clock() + SETUP_SECONDS
     const permit: Permit = { by: 'ticket', factors }
     await Promise.all([
       vault.update<Permit>(permitKey(setup.accountId, setup.id), () => ({ value: permit, expiresAt })),
-      vault.update<true>(setupKey(setup), () => ({ value: true, expiresAt })),
+      vault.update<Started>(setupKey(setup), () => ({ value: { ticketId }, expiresAt })),
     ])
     return expiresAt
   },
-  find: async ({ accountId, id }: Named): Promise<Setup | undefined> => {
+  find: async ({ accountId, id }: Named): Promise<(Setup & Started) | undefined> => {
     const [{ value, expiresAt }, { value: permit }] = await Promise.all([
-      vault.read<true>(setupKey({ accountId, id })),
+      vault.read<Started>(setupKey({ accountId, id })),
       vault.read<Permit>(permitKey(accountId, id)),
     ])
     if (value === undefined || expiresAt === undefined) return undefined
-    return { accountId, id, factors: permit?.factors ?? [], expiresAt }
+    return { ...value, accountId, id, factors: permit?.factors ?? [], expiresAt }
   },
   end: async (accountId: string, id: string) => {
     // The permit is what allows anything, so it goes first.
@@ -133,6 +140,33 @@ export const createTickets = ({ vault, sealer, clock, announce }: TicketTools): 
     await Promise.all(ids.map((id) => vault.delete({ kind, accountId, id })))
   }
 
+  const start = async (ticket: Named): Promise<OpenedTicket | undefined> => {
+    const { value: allowed } = await vault.read<Allowed>(ticketKey(ticket))
+    if (allowed === undefined) return undefined
+    const { accountId } = ticket
+    const setup = { accountId, id: randomToken(32) }
+    /*
+     * The setup is left before the ticket is taken, and nobody knows its id until then. So whoever revokes
+     * tickets first and setups after that either makes this one lose or finds what it left.
+     */
+    const expiresAt = await setups.start(setup, ticket.id, allowed)
+    if ((await vault.take<Allowed>(ticketKey(ticket))) === undefined) {
+      await setups.end(accountId, setup.id)
+      return undefined
+    }
+    announce('ticket.opened', { accountId, ticketId: ticket.id })
+    return { setup: texts.seal('setup', setup), accountId, expiresAt }
+  }
+
+  /** The form was sent twice, or the link opened again: its own browser goes on where it is. */
+  const again = async (ticket: Named, setup: string): Promise<OpenedTicket | undefined> => {
+    const named = texts.open('setup', setup)
+    const started = named && (await setups.find(named))
+    return started?.ticketId === ticket.id
+      ? { setup, accountId: started.accountId, expiresAt: started.expiresAt }
+      : undefined
+  }
+
   return Object.freeze<Tickets>({
     async issue(accountId, { factors, ttlSeconds }) {
       const id = randomToken(16)
@@ -141,28 +175,16 @@ export const createTickets = ({ vault, sealer, clock, announce }: TicketTools): 
       announce('ticket.issued', { accountId, ticketId: id, expiresAt })
       return { id, ticket: texts.seal('ticket', { accountId, id }), expiresAt }
     },
-    async open(ticket) {
+    async open(ticket, present = '') {
       const named = texts.open('ticket', ticket)
-      if (named === undefined) return undefined
-      const { value: allowed } = await vault.read<Allowed>(ticketKey(named))
-      if (allowed === undefined) return undefined
-      const { accountId } = named
-      const setup = { accountId, id: randomToken(32) }
-      /*
-       * The setup is left before the ticket is taken, and nobody knows its id until then. So whoever revokes
-       * tickets first and setups after that either makes this one lose or finds what it left.
-       */
-      const expiresAt = await setups.start(setup, allowed)
-      if ((await vault.take<Allowed>(ticketKey(named))) === undefined) {
-        await setups.end(accountId, setup.id)
-        return undefined
-      }
-      announce('ticket.opened', { accountId, ticketId: named.id })
-      return { setup: texts.seal('setup', setup), accountId, expiresAt }
+      return named && ((await start(named)) ?? again(named, present))
     },
     async find(setup) {
       const named = texts.open('setup', setup)
-      return named && setups.find(named)
+      const found = named && (await setups.find(named))
+      if (found === undefined) return undefined
+      const { ticketId: _ticket, ...known } = found
+      return known
     },
     end: setups.end,
     async revokeAll(accountId) {

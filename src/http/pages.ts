@@ -108,19 +108,14 @@ const sendChoice = (visit: Visit, tools: PageTools) => {
   sendPage(ctx, tools.renderer, 200, 'choose', page)
 }
 
-const reasonOf = async (
-  { task, account }: Visit,
-  { config, records }: PageTools,
-): Promise<UnreachableScreen['reason']> => {
-  if (!task.offered) return 'absent'
+/** Explains why nothing can be asked here; by a ticket the account may have got something meanwhile. */
+const sendUnreachable = async (visit: Visit, { renderer, records }: PageTools) => {
+  const { ctx, task, account, onward, screen } = visit
   const { record } = await records.load(account.id)
-  const byTicket = config.enrollment === 'ticket' || record.enrollment === 'ticket'
-  return byTicket && record.authenticators.length === 0 ? 'ticket' : 'offered'
-}
-
-const sendUnreachable = async (visit: Visit, tools: PageTools) => {
-  const page: UnreachableScreen = { ...visit.screen, reason: await reasonOf(visit, tools) }
-  sendPage(visit.ctx, tools.renderer, 200, 'unreachable', page)
+  if (task.ticketOnly && record.authenticators.length > 0) return sendOn(ctx, onward)
+  const reason = task.offered ? (task.ticketOnly ? 'ticket' : 'offered') : 'absent'
+  const page: UnreachableScreen = { ...screen, reason }
+  sendPage(ctx, renderer, 200, 'unreachable', page)
 }
 
 /** Remembers the browser after a verification in it; its cookie goes out with this answer. */
@@ -140,6 +135,8 @@ const remember = async ({ ctx, account, place }: Visit, tools: PageTools, factor
 
 const follow = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Outcome) => {
   if (outcome.outcome === 'open') return sendCeremony(visit, tools, asked, outcome)
+  // An offer that no longer stands is owed by nobody, so the request goes on without; all else is decided anew.
+  if (outcome.outcome === 'gone' && visit.task.offer) return sendOn(visit.ctx, await visit.end({ outcome: 'declined' }))
   if (outcome.outcome === 'gone') return sendOn(visit.ctx, visit.onward)
   if (asked.remember) await remember(visit, tools, asked.factor, outcome)
   return sendOn(visit.ctx, await visit.end({ outcome: 'verified' }))
@@ -162,8 +159,10 @@ export const showChoice = async (visit: Visit, tools: PageTools): Promise<void> 
 
 /** Takes an answer; on acceptance the browser goes on, and what it is owed is decided anew. */
 export const answerPage = async (visit: Visit, tools: PageTools, id: string): Promise<void> => {
-  const { ctx, task, base, binding } = visit
+  const { ctx, task, place, base, binding } = visit
   const factor = offered(visit, tools, id)
+  // In a setup the next page has the same address, and the first of two clicks may have led there.
+  if (factor === undefined && place.cid === undefined) return sendOn(ctx, base)
   if (factor === undefined) return sendFailure(ctx, tools, 404, 'error.not-found')
   const own = isRememberable(visit, factor) ? [REMEMBER] : []
   const form = await readBoundForm(ctx, tools, binding, [...(factor[task.outcome]?.fields ?? []), ...own])

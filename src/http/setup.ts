@@ -13,7 +13,11 @@ const NAME = 'step-up-setup'
 /** Forms without a setup are bound to this page alone; where they come from is told by the browser. */
 const UNBOUND = ['setup']
 
+const INVALID = { id: 'setup.invalid' } as const
+
 const nameOf = ({ secure }: Context) => (secure ? `__Host-${NAME}` : NAME)
+
+const setupOf = (ctx: Context) => ctx.cookies.get(nameOf(ctx), { signed: false }) ?? ''
 
 /** The cookie ends with the browser's session, and the setup it names half an hour after it was opened. */
 const keep = (ctx: Context, setup: string | null) =>
@@ -51,10 +55,17 @@ const finish = async (ctx: Context, tools: PageTools, accountId: string, id: str
  * place to open a ticket at where there is none.
  */
 export const arriveBySetup = async (ctx: Context, tools: PageTools): Promise<Visit | undefined> => {
-  const setup = await tools.tickets.find(ctx.cookies.get(nameOf(ctx), { signed: false }) ?? '')
-  const account = setup && (await tools.config.account(setup.accountId))
-  if (setup === undefined || account === undefined || account.disabled === true) {
+  const setup = await tools.tickets.find(setupOf(ctx))
+  if (setup === undefined) {
     sendOpening(ctx, tools, 200)
+    return undefined
+  }
+  const [account, { record }] = await Promise.all([
+    tools.config.account(setup.accountId),
+    tools.records.load(setup.accountId),
+  ])
+  if (account === undefined || account.disabled === true || record.disabledAt !== undefined) {
+    sendOpening(ctx, tools, 422, INVALID)
     return undefined
   }
   const { id, factors, accountId } = setup
@@ -68,7 +79,15 @@ export const arriveBySetup = async (ctx: Context, tools: PageTools): Promise<Vis
   return {
     ctx,
     account,
-    task: { outcome: 'enroll', factors, declinable: offer, offered: true, offer, rememberable: false },
+    task: {
+      outcome: 'enroll',
+      factors,
+      declinable: offer,
+      offered: true,
+      ticketOnly: false,
+      offer,
+      rememberable: false,
+    },
     place: { id, openEnrollment: false },
     base,
     binding,
@@ -90,8 +109,8 @@ const ticketIn = (text: string) => text.trim().replace(/^.*#/s, '')
 export const openTicket = async (ctx: Context, tools: PageTools): Promise<void> => {
   const form = await readBoundForm(ctx, tools, UNBOUND, ['ticket'])
   if (form === undefined) return
-  const opened = await tools.tickets.open(ticketIn(form.ticket ?? ''))
-  if (opened === undefined) return sendOpening(ctx, tools, 422, { id: 'setup.invalid' })
+  const opened = await tools.tickets.open(ticketIn(form.ticket ?? ''), setupOf(ctx))
+  if (opened === undefined) return sendOpening(ctx, tools, 422, INVALID)
   keep(ctx, opened.setup)
   return sendOn(ctx, baseOf(ctx, tools))
 }

@@ -31,7 +31,7 @@ export interface PageTools extends SendTools {
 }
 
 /** What is to be done on the pages of one visit. */
-export type Task = Pick<PromptDetails, 'outcome' | 'factors' | 'declinable' | 'offered' | 'offer' | 'rememberable'>
+export type Task = Omit<PromptDetails, 'cancelError' | 'loginTs'>
 
 /** One request for a page of one interaction, or of one setup by ticket, with all that its screens share. */
 export interface Visit {

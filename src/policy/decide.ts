@@ -108,7 +108,8 @@ const byEvidence = (desk: Desk): Verdict => {
   return loginTooOld(desk, gaps) ? askLogin('max-age', desk.loginSpent) : satisfied(desk, gaps)
 }
 
-const traceOf = ({ now, requirement, levels }: Situation, desk: Desk | undefined, { reason, aim }: Verdict): Trace => {
+const traceOf = (situation: Situation, desk: Desk | undefined, { reason, aim }: Verdict): Trace => {
+  const { now, requirement, levels, ticketOnly = false, hasAuthenticators } = situation
   const { asked, floors, maxAgeSeconds, prompt } = requirement
   const lifted = desk === undefined ? [] : liftedFloors(desk).map(({ acr }) => acr)
   return {
@@ -126,6 +127,7 @@ const traceOf = ({ now, requirement, levels }: Situation, desk: Desk | undefined
     }),
     evidence: (desk?.events ?? []).map(({ factor }) => factor),
     ...(aim === undefined ? {} : { aim }),
+    ...(ticketOnly && !hasAuthenticators ? { ticketOnly } : {}),
     ...(lifted.length === 0 ? {} : { lifted }),
   }
 }

@@ -80,6 +80,8 @@ export interface Trace {
   readonly evidence: readonly string[]
   /** The level that is aimed at. */
   readonly aim?: string
+  /** The account has nothing enrolled and needs a ticket to. */
+  readonly ticketOnly?: true
   /** Floors that were not met and not asked, because this browser is remembered. */
   readonly lifted?: readonly string[]
 }

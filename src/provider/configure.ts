@@ -77,9 +77,6 @@ export interface ConfigureTools {
   readonly isDead: TokenGuard
 }
 
-/** Tokens that can outlive the session they came from; codes die with the grants of their session. */
-const LASTING: ReadonlySet<unknown> = new Set(['RefreshToken', 'AccessToken'])
-
 type FindAccount = NonNullable<Configuration['findAccount']>
 
 /** What a decision needs is read while the host looks its account up; dead tokens find no account. */
@@ -87,7 +84,7 @@ const findingAccount =
   (findAccount: FindAccount, decide: Decider, isDead: TokenGuard): FindAccount =>
   async (ctx, sub, token) => {
     if (ctx?.oidc !== undefined) void decide(ctx)
-    if (token !== undefined && LASTING.has(token.kind) && (await isDead(sub, token))) return undefined
+    if (token !== undefined && (await isDead(sub, token))) return undefined
     return findAccount(ctx, sub, token)
   }
 

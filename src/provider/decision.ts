@@ -120,9 +120,15 @@ const lift = async (
   const noted = await noteBrowser(vault, key, recognized.note)
   if (noted !== 'noted') return noted === 'present'
   const used = await browsers.use(recognized, client.clientId)
-  if (used === undefined) await dropBrowser(vault, key, recognized.note.id)
-  if (used?.cookie !== undefined) cookies.write(ctx, session.accountId, used.cookie.value, used.cookie.until)
-  return used !== undefined
+  if (used === undefined) {
+    await dropBrowser(vault, key, recognized.note.id)
+    return false
+  }
+  if (used.cookie !== undefined) cookies.write(ctx, session.accountId, used.cookie.value, used.cookie.until)
+  // The session is worth more from here on, so whoever knew its identifier does not know the new one. A resume
+  // has renewed it already, and a second renewal would leave the first one alive.
+  if (!ctx.oidc.route.endsWith('resume')) session.resetIdentifier()
+  return true
 }
 
 const decideByBrowser = async (

@@ -50,11 +50,13 @@ export const revokeGrants = async (
   return grantIds
 }
 
-/** The times that oidc-provider's codes and tokens carry, in epoch seconds. */
-export interface TokenTimes {
+/** What oidc-provider's codes and tokens carry of themselves; times in epoch seconds. */
+export interface TokenFacts {
   readonly iat?: number | undefined
   /** When the first of a chain of rotated refresh tokens was issued. */
   readonly iiat?: number | undefined
+  readonly kind?: string | undefined
+  readonly expiresWithSession?: boolean | undefined
 }
 
 /**
@@ -64,7 +66,7 @@ export interface TokenTimes {
  *
  * @throws StepUpError `ERR_STORE`, `ERR_SEAL`, which must never be taken for no.
  */
-export type TokenGuard = (accountId: string, token: TokenTimes) => Promise<boolean>
+export type TokenGuard = (accountId: string, token: TokenFacts) => Promise<boolean>
 
 /** What a guard asks. */
 export interface TokenGuardTools {
@@ -72,12 +74,23 @@ export interface TokenGuardTools {
   readonly records: Pick<AccountRecords, 'load'>
 }
 
+/** A code that ends with its session lives as long as {@link revokeGrants} finds its grant; it needs no record read. */
+const endsWithSession = ({ kind, expiresWithSession }: TokenFacts) =>
+  kind === 'AuthorizationCode' && expiresWithSession === true
+
 /** @see {@link TokenGuard} */
 export const createTokenGuard =
   ({ account, records }: TokenGuardTools): TokenGuard =>
-  async (accountId, { iat = 0, iiat = iat }) => {
-    const [host, { record }] = await Promise.all([account(accountId), records.load(accountId)])
-    if (host === undefined || host.disabled === true || record.disabledAt !== undefined) return true
+  async (accountId, token) => {
+    const { iat = 0, iiat = iat } = token
+    const [host, loaded] = await Promise.all([
+      account(accountId),
+      endsWithSession(token) ? undefined : records.load(accountId),
+    ])
+    if (host === undefined || host.disabled === true) return true
+    if (loaded === undefined) return false
+    const { record } = loaded
+    if (record.disabledAt !== undefined) return true
     // Both in the same second: which came first cannot be told.
     return record.tokensRevokedAt !== undefined && record.tokensRevokedAt >= iiat
   }

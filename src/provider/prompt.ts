@@ -21,6 +21,8 @@ export interface PromptDetails {
   readonly loginTs?: number
   /** Whether some configured factor reaches the level aimed at. */
   readonly offered: boolean
+  /** Whether the account had nothing enrolled and needs a ticket to. */
+  readonly ticketOnly: boolean
   /** Everything owed is met: the enrolment is an offer that can be turned down. */
   readonly offer: boolean
   /** This browser can be remembered after the challenge. */
@@ -99,12 +101,13 @@ const detailsOf = (decide: Decider, offered: (acr: string) => boolean) => async 
   const decision = await decide(ctx)
   const asked = askedBy(decision)
   if (decision === undefined || asked === undefined) return undefined
-  const { aim } = decision.trace
+  const { aim, ticketOnly = false } = decision.trace
   const loginTs = ctx.oidc.session?.loginTs
   const details: PromptDetails = {
     ...asked,
     cancelError: cancelErrorOf(decision, asked.factors),
     offered: aim !== undefined && offered(aim),
+    ticketOnly,
     ...(loginTs === undefined ? {} : { loginTs }),
   }
   return { ...details }
