@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { inspect } from 'node:util'
 import type { Clock } from './clock.ts'
 import type { Refusal } from './factors/factor.ts'
 import type { Decision } from './policy/decision.ts'
@@ -89,8 +90,21 @@ export interface Events {
 /** Tells the listeners; the time is added here. */
 export type Announce = <Name extends EventName>(name: Name, event: Omit<EventCatalogue[Name], 'at'>) => void
 
+/** Anything can be thrown, also what no text can be made of. */
+const textOf = (fault: unknown) => {
+  try {
+    return fault instanceof Error
+      ? String(fault.message)
+      : typeof fault === 'string'
+        ? fault
+        : inspect(fault, { depth: 0 })
+  } catch {
+    return 'with something that cannot be shown'
+  }
+}
+
 const warn = (name: EventName, fault: unknown) => {
-  const message = fault instanceof Error ? fault.message : String(fault)
+  const message = textOf(fault)
   process.emitWarning(`a listener of "${name}" failed: ${message}`, { type: 'StepUpWarning', code: 'STEP_UP_LISTENER' })
 }
 

@@ -47,15 +47,21 @@ export interface Standing {
   /** Ids of the account's authenticators that are active now. */
   readonly activeAuthenticatorIds: ReadonlySet<string>
   readonly securityStamp: string | undefined
+  /** Epoch seconds: what was proved before is void, since an operator took everything back then. */
+  readonly revokedAt?: number | undefined
 }
 
 /**
  * The events that still stand: those whose authenticator is active and that were made under the account's
- * present security stamp. All others are void.
+ * present security stamp, after the last revocation. All others are void.
  */
-export const standing = (events: readonly Evidence[], { activeAuthenticatorIds, securityStamp }: Standing) =>
+export const standing = (
+  events: readonly Evidence[],
+  { activeAuthenticatorIds, securityStamp, revokedAt = -Infinity }: Standing,
+) =>
   events.filter(
     (event) =>
+      event.at >= revokedAt &&
       event.securityStamp === securityStamp &&
       (event.authenticatorId === undefined || activeAuthenticatorIds.has(event.authenticatorId)),
   )

@@ -29,13 +29,13 @@ export const TASKS: Readonly<Record<string, Task>> = {
   documents: {
     title: 'Documents',
     text: 'Read your contracts and tax papers.',
-    takes: 'Takes two different proofs, unless your sign-in service remembers this browser.',
+    takes: 'Takes two different proofs, or one in a remembered browser.',
     demand: { scope: 'documents' },
   },
   transfer: {
     title: 'Transfer money',
     text: 'Send money to somebody.',
-    takes: 'Takes two different proofs, not older than 5 minutes, in every browser.',
+    takes: 'Takes two different proofs, not older than 5 minutes.',
     demand: { acr: MULTI_FACTOR, maxAgeSeconds: TRANSFER_SECONDS },
   },
   limits: {

@@ -97,8 +97,9 @@ export const describeScopes = (scopes: readonly string[]) =>
 /** What Bank can say of a sign-in that came with the scope `documents`: what was shown, never why that was enough. */
 export const explainDocuments = ({ amr = [] }: SignInClaims) =>
   amr.includes('mfa')
-    ? 'You showed two different things. Where you also let your sign-in service remember this browser, one is enough the next time.'
-    : 'One thing was enough for it this time, as it is in a browser that it remembers for you. Bank learns what you showed, not why that was enough.'
+    ? 'You showed two different things. If you let your sign-in service remember this browser, one is enough next time.'
+    : 'One thing was enough for your sign-in service this time, as it is in a browser that it remembers for you. ' +
+      'Bank learns what you showed, not why that was enough.'
 
 /** A sign-in as far as Bank judges it. */
 export interface Judged {

@@ -56,9 +56,9 @@ const STATEMENT = [
 ]
 
 const DOCUMENTS = [
-  { name: 'Contract of your current account', on: '2 May 2023' },
-  { name: 'Tax certificate 2024', on: '14 February 2025' },
-  { name: 'Terms and conditions', on: '1 January 2025' },
+  { name: 'Account contract', on: '2 May 2023' },
+  { name: 'Tax certificate 2024', on: '14 Feb 2025' },
+  { name: 'Terms and conditions', on: '1 Jan 2025' },
 ]
 
 const problem = (

@@ -22,8 +22,8 @@ export interface AccountRecord {
   readonly enrollment?: 'ticket'
   /** Set while the account is disabled by `mfa.accounts`; epoch seconds. */
   readonly disabledAt?: number
-  /** Tokens issued up to this epoch second are dead. */
-  readonly tokensRevokedAt?: number
+  /** Tokens issued up to this epoch second are dead, and what was proved before it is void. */
+  readonly revokedAt?: number
 }
 
 /** A record with the version that a write of it has to expect. */

@@ -35,7 +35,8 @@ export interface AccountAdministration {
   /** What the account has, without any secret. */
   list(accountId: string): Promise<AccountOverview>
   /**
-   * Makes a ticket with which one new authenticator is enrolled without a password.
+   * Makes a ticket with which one new authenticator is enrolled without a password. An earlier one that was not
+   * opened yet ends.
    *
    * @param options - `factors`: ids that may be enrolled, recovery codes never; default all that can be.
    * `ttlSeconds`: 60 to 604800; default 86400.
@@ -233,7 +234,7 @@ const createEnding = (tools: AdministrationTools, enter: Enter): Operations<'res
           failures: {},
           disabledFactors: {},
           factorsVersion,
-          tokensRevokedAt: clock(),
+          revokedAt: clock(),
         }
         const kept = disabledAt === undefined ? {} : { disabledAt }
         return withAuthenticators({ ...blank, ...kept, ...(options.enrollment && { enrollment: 'ticket' }) }, [])
@@ -254,7 +255,7 @@ const createEnding = (tools: AdministrationTools, enter: Enter): Operations<'res
       const before = await replaceRecord(records, accountId, (record) => ({
         ...withoutBrowsers(record),
         disabledAt: record.disabledAt ?? clock(),
-        tokensRevokedAt: clock(),
+        revokedAt: clock(),
       }))
       if (before.disabledAt === undefined) announce('account.disabled', { accountId })
       await inFull([tickets.revokeAll(accountId), browsers.forgetAll(accountId), endGrants(accountId)])

@@ -38,6 +38,8 @@ export interface BrowserRecord extends Omit<BrowserNote, 'id'> {
   readonly createdAt: number
   readonly usedAt: number
   readonly label?: string
+  /** It is being revoked: no value of it is worth anything, and whoever comes next finishes. */
+  readonly revoked?: true
 }
 
 /** What goes into the browser's cookie, `<id>.<family>.<secret>`, and when it is to end, in epoch seconds. */
@@ -135,6 +137,7 @@ export const judge = (presented: PresentedBrowser, standing: BrowserStanding): R
   const record = slot.value
   // An id is no secret: were a guess taken for a reuse, whoever has seen an id could end the browser.
   if (record === undefined || !standsOn(record, standing) || !isOfFamily(presented)) return undefined
+  if (record.revoked) return 'reused'
   if (equalSecret(given, record.current)) return { record, renews: true }
   const { previous } = record
   if (previous === undefined || !equalSecret(given, previous.digest)) return 'reused'

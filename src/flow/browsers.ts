@@ -70,6 +70,8 @@ export interface Browsers {
     recognized: RecognizedBrowser,
     clientId: string,
   ): Promise<{ readonly note: BrowserNote; readonly cookie?: BrowserCookie } | undefined>
+  /** Whether the browser is still remembered, by its record as it is now. */
+  stands(accountId: string, id: string): Promise<boolean>
   /** Revokes one browser: its record, and its note in every session of the account. */
   forget(accountId: string, id: string): Promise<void>
   /** Deletes all records. Their notes end with the new `factorsVersion` that the caller has to write. */
@@ -127,17 +129,27 @@ const createRevoking = ({ vault, announce }: BrowserParts) => {
     const sessions = await vault.list(accountId, 'ledger')
     await Promise.all(sessions.map((uid) => dropBrowser(vault, ledgerKey(accountId, uid), id)))
   }
-  // The record goes first in both: from then on no use succeeds, so none can ask for a new note.
+  // The record comes first in both: from then on no use succeeds, so none can ask for a new note.
   return {
     async forget(key: StoreKey): Promise<void> {
       await vault.delete(key)
       await removeNotes(key)
     },
-    /** Taken, not deleted: of many that find a reuse at once, one announces it. */
+    /**
+     * Marked, not deleted: of many that find a reuse at once one announces it, and where the store fails before the
+     * notes are gone, the next one who comes finishes.
+     */
     async revoke(key: StoreKey): Promise<void> {
-      const taken = await vault.take<BrowserRecord>(key)
-      if (taken !== undefined) announce('browser.reused', { accountId: key.accountId, browserId: key.id })
+      let isNew = false
+      await vault.update<BrowserRecord>(key, ({ value, expiresAt }) => {
+        isNew = value !== undefined && value.revoked === undefined
+        return isNew && value !== undefined && expiresAt !== undefined
+          ? { value: { ...value, revoked: true }, expiresAt }
+          : undefined
+      })
+      if (isNew) announce('browser.reused', { accountId: key.accountId, browserId: key.id })
       await removeNotes(key)
+      await vault.delete(key)
     },
   }
 }
@@ -223,6 +235,10 @@ export const createBrowsers = (parts: BrowserParts): Browsers => {
     },
     read,
     ...createUse(parts, revoking),
+    async stands(accountId, id) {
+      const { value } = await vault.read<BrowserRecord>(keyOf(accountId, id))
+      return value !== undefined && value.revoked === undefined
+    },
     forget: (accountId, id) => revoking.forget(keyOf(accountId, id)),
     async forgetAll(accountId) {
       const ids = await vault.list(accountId, 'browser')
@@ -230,7 +246,7 @@ export const createBrowsers = (parts: BrowserParts): Browsers => {
     },
     async list(accountId, standing) {
       const stored = await readBrowsers(vault, accountId)
-      return stored.filter(({ record }) => standsOn(record, standing)).map(listed)
+      return stored.filter(({ record }) => record.revoked === undefined && standsOn(record, standing)).map(listed)
     },
   })
 }

@@ -4,7 +4,7 @@ import type { AnyFactor, Ceremony, Input, Refusal, Step } from '../factors/facto
 import { type AccountRecord, type AccountRecords, applyRefusal, type LoadedRecord } from './account-record.ts'
 import { deliver } from './deliver.ts'
 import { type Permit, standingOf } from './permit.ts'
-import { ceremonyKey, ceremonyOf, contextOf, isAllowed, isOpen, type Place, permitKeyAt } from './place.ts'
+import { ceremonyKey, ceremonyOf, contextOf, isAllowed, isOpen, type Place } from './place.ts'
 import { type Accepted, factorEvent, type Settled, settle } from './settle.ts'
 import type { Throttle } from './throttle.ts'
 import type { Slot, Vault } from './vault.ts'
@@ -57,8 +57,6 @@ export interface Ceremonies {
 /** A ceremony under way, as stored. */
 interface Open {
   readonly state: unknown
-  /** The account's stamp when it began: what was begun under an older one comes to nothing. */
-  readonly securityStamp?: string
   /** Refused answers in this ceremony. */
   readonly failures: number
 }
@@ -78,10 +76,6 @@ const MAX_FAILURES_PER_CHALLENGE = 5
 const MAX_RACES = 5
 
 const isDead = ({ failures }: Open) => failures >= MAX_FAILURES_PER_CHALLENGE
-
-/** The host has changed the account's stamp since: the request is decided anew, by a new login. */
-const isVoid = ({ slot, place }: Scene) =>
-  slot.value !== undefined && slot.value.securityStamp !== place.account.securityStamp
 
 const isDisabled = ({ place, loaded }: Scene) => loaded.record.disabledFactors[place.factor.id] !== undefined
 
@@ -114,8 +108,7 @@ const begin = async (scene: Scene): Promise<Outcome> => {
   const { place, ceremony, slot, vault, clock } = scene
   const step = await ceremony.begin(contextIn(scene))
   if (step.outcome === 'refused') return opened(scene, undefined, { reason: step.reason })
-  const { securityStamp } = place.account
-  const open: Open = { state: step.state, failures: 0, ...(securityStamp === undefined ? {} : { securityStamp }) }
+  const open: Open = { state: step.state, failures: 0 }
   if (await vault.write(ceremonyKey(place), slot, open, clock() + ceremony.ttlSeconds))
     return opened(scene, step.state, await sent(scene, step))
   // Another request of this browser began it a moment ago; its state is the one that counts.
@@ -153,7 +146,7 @@ const refuse = async (scene: Scene, open: Open, reason: Refusal): Promise<Outcom
 
 /** Takes what allows this enrolment; false where another enrolment has used it up. */
 const takePermit = async ({ place, loaded, vault }: Scene) =>
-  place.purpose === 'challenge' || isOpen(place, loaded) || (await vault.take(permitKeyAt(place))) !== undefined
+  place.purpose === 'challenge' || isOpen(place, loaded) || (await vault.take(place.permitKey)) !== undefined
 
 /**
  * The challenge is held exclusively by now; the account's record must win its race too. Where another writer
@@ -202,7 +195,7 @@ const judge = async (scene: Scene, open: Open, input: Input): Promise<Outcome> =
 const show = async (scene: Scene): Promise<Outcome> => {
   const { slot, place } = scene
   if (isDisabled(scene)) return opened(scene, slot.value?.state, { reason: 'disabled' })
-  if (isVoid(scene) || !isAllowed(place, scene.loaded, scene.permit)) return GONE
+  if (!isAllowed(place, scene.loaded, scene.permit)) return GONE
   if (slot.value === undefined) return begin(scene)
   if (!isDead(slot.value)) return opened(scene, slot.value.state)
   return (await dead(scene, slot.value)) ?? begin(scene)
@@ -212,7 +205,7 @@ const answer = async (scene: Scene, input: Input): Promise<Outcome> => {
   const { slot, place, loaded, throttle } = scene
   if (slot.value === undefined) return GONE
   if (isDisabled(scene)) return opened(scene, slot.value.state, { reason: 'disabled' })
-  if (isVoid(scene) || !isAllowed(place, loaded, scene.permit)) return GONE
+  if (!isAllowed(place, loaded, scene.permit)) return GONE
   if (isDead(slot.value)) return (await dead(scene, slot.value)) ?? GONE
   const { account, factor } = place
   const reserved = await throttle.reserve(account.id, factor.id, loaded.record.failures[factor.id] ?? 0)
@@ -230,7 +223,7 @@ export const createCeremonies = (tools: CeremonyTools): Ceremonies => {
     const [loaded, slot, { value: permit } = { value: undefined }] = await Promise.all([
       tools.records.load(place.account.id),
       tools.vault.read<Open>(ceremonyKey(place)),
-      place.purpose === 'enroll' ? tools.vault.read<Permit>(permitKeyAt(place)) : undefined,
+      place.purpose === 'enroll' ? tools.vault.read<Permit>(place.permitKey) : undefined,
     ])
     // What a ticket allows stands on the account as it is found now, so that a reset in between ends it.
     const standing = standingOf(loaded.record, place.account)

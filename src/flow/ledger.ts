@@ -95,24 +95,13 @@ export const appendEvents = async (
 export const hasDeclined = (record: LedgerRecord | undefined, cid: string): boolean =>
   record?.declined?.some((one) => one.cid === cid) ?? false
 
-/**
- * Notes a remembered browser in a session, whose later requests rely on the note. `present`: another request of
- * the session has noted it already; `absent`: no ledger stands to note it in.
- */
-export const noteBrowser = async (
-  vault: Vault,
-  key: StoreKey,
-  browser: BrowserNote,
-): Promise<'noted' | 'present' | 'absent'> => {
-  let outcome: 'noted' | 'present' | 'absent' = 'absent'
-  await vault.update<LedgerRecord>(key, ({ value, expiresAt }) => {
-    outcome = 'absent'
-    if (value === undefined || expiresAt === undefined) return undefined
-    outcome = isDeepStrictEqual(value.browser, browser) ? 'present' : 'noted'
-    return outcome === 'present' ? undefined : { value: { ...value, browser }, expiresAt }
-  })
-  return outcome
-}
+/** Notes a remembered browser that has lifted a floor in a session, whose later requests rely on the note. */
+export const noteBrowser = (vault: Vault, key: StoreKey, browser: BrowserNote): Promise<void> =>
+  vault.update<LedgerRecord>(key, ({ value, expiresAt }) =>
+    value === undefined || expiresAt === undefined || isDeepStrictEqual(value.browser, browser)
+      ? undefined
+      : { value: { ...value, browser }, expiresAt },
+  )
 
 /** Takes the note of that browser back. */
 export const dropBrowser = (vault: Vault, key: StoreKey, id: string): Promise<void> =>

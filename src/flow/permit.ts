@@ -19,16 +19,16 @@ export interface Permit {
 /** What the account had and was when something was allowed. */
 export interface Standing {
   readonly authenticatorIds: readonly string[]
-  readonly tokensRevokedAt?: number
+  readonly revokedAt?: number
   readonly securityStamp?: string
 }
 
 /** What the account stands on now. */
 export const standingOf = (record: AccountRecord, { securityStamp }: Account): Standing => {
-  const { authenticators, tokensRevokedAt } = record
+  const { authenticators, revokedAt } = record
   return {
     authenticatorIds: authenticators.map(({ id }) => id),
-    ...(tokensRevokedAt === undefined ? {} : { tokensRevokedAt }),
+    ...(revokedAt === undefined ? {} : { revokedAt }),
     ...(securityStamp === undefined ? {} : { securityStamp }),
   }
 }
@@ -36,11 +36,22 @@ export const standingOf = (record: AccountRecord, { securityStamp }: Account): S
 /** Whether nothing was taken away in between: an authenticator, by a reset or alone, or the host's own trust. */
 export const stillStands = (then: Standing, now: Standing): boolean =>
   then.securityStamp === now.securityStamp &&
-  then.tokensRevokedAt === now.tokensRevokedAt &&
+  then.revokedAt === now.revokedAt &&
   then.authenticatorIds.every((id) => now.authenticatorIds.includes(id))
 
-/** Where a permit lies: bound to the account, and to one authorization (its `cid`) or one setup by ticket. */
-export const permitKey = (accountId: string, id: string): StoreKey => ({ kind: 'permit', accountId, id })
+/** Where the permit of one authorization lies: bound to the account, its session and the authorization's `cid`. */
+export const signInPermitKey = (accountId: string, sessionUid: string, cid: string): StoreKey => ({
+  kind: 'permit',
+  accountId,
+  id: `${sessionUid}.${cid}`,
+})
+
+/** Where the permit of one setup by ticket lies; another kind, so that no sign-in can name it. */
+export const setupPermitKey = (accountId: string, setupId: string): StoreKey => ({
+  kind: 'setup-permit',
+  accountId,
+  id: setupId,
+})
 
 /** How long a permit waits to be used, in seconds: as long as an interaction. */
 export const PERMIT_SECONDS = 3600
@@ -61,6 +72,12 @@ const canEnroll = ({ disabledFactors }: AccountRecord, { id, enroll }: AnyFactor
 /** Ids of the factors that can be an account's own authenticator, and are not switched off for it. */
 export const enrollableFactors = (factors: readonly AnyFactor[], record: AccountRecord): readonly string[] =>
   idsOf(factors.filter((factor) => canEnroll(record, factor) && !isRecovery(factor)))
+
+/** How many uses of what stands beside others are left to the account; undefined where that is not few. */
+export const fewLeft = (factors: readonly AnyFactor[], record: AccountRecord): number | undefined => {
+  const left = factors.filter(isRecovery).reduce((sum, factor) => sum + usesLeft(factor, record), 0)
+  return left < FEW ? left : undefined
+}
 
 /** How often the account's authenticators of this factor can still be used together. */
 const usesLeft = ({ id, usesLeft: leftOf }: AnyFactor, { authenticators }: AccountRecord) =>

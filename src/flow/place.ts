@@ -2,7 +2,7 @@ import type { Account } from '../account.ts'
 import type { AnyFactor, Authenticator, Ceremony, CeremonyContext } from '../factors/factor.ts'
 import type { StoreKey } from '../store/store.ts'
 import { type AccountRecord, type LoadedRecord, usableAuthenticators } from './account-record.ts'
-import { isRecovery, type Permit, permitKey, standingOf, stillStands } from './permit.ts'
+import { isRecovery, type Permit, standingOf, stillStands } from './permit.ts'
 
 /** Enrolment or challenge; it is also the kind that seals the state, so that neither passes for the other. */
 export type Purpose = 'enroll' | 'challenge'
@@ -13,6 +13,8 @@ export interface Place {
   readonly id: string
   /** The chain of prompts the interaction belongs to: one authorization. Absent in a setup by ticket. */
   readonly cid?: string
+  /** Where a permit for an enrolment here would lie. */
+  readonly permitKey: StoreKey
   /** Whether an account that has nothing may enroll here without a permit. */
   readonly openEnrollment: boolean
   readonly account: Account
@@ -34,9 +36,6 @@ export const ceremonyKey = ({ account, purpose, id, factor }: Place): StoreKey =
   accountId: account.id,
   id: `${id}.${factor.id}`,
 })
-
-/** Where a permit for an enrolment at this place would lie. */
-export const permitKeyAt = ({ account, cid, id }: Place): StoreKey => permitKey(account.id, cid ?? id)
 
 /** What can answer a challenge of the factor now: enrolled authenticators that are not used up, then implied ones. */
 export const answering = (factor: AnyFactor, account: Account, record: AccountRecord): readonly Authenticator[] => [

@@ -4,7 +4,7 @@ import type { Authenticator, Step } from '../factors/factor.ts'
 import { type AccountRecord, applyAcceptance } from './account-record.ts'
 import type { Scene } from './ceremony.ts'
 import { dueFactors, enrollableFactors, isRecovery, PERMIT_SECONDS, type Permit, standingOf } from './permit.ts'
-import { type Place, permitKeyAt } from './place.ts'
+import type { Place } from './place.ts'
 import { leaveVerified, verifiedKey } from './verified.ts'
 
 /** A ceremony's last step. */
@@ -61,22 +61,24 @@ const leaveEvidence = async (scene: Settling, proof: Proof, authenticatorId: str
 
 /**
  * What this acceptance allows next. A recovery code: one new authenticator, and nothing else. A verification by
- * any other factor, and an enrolment that did not rest on a recovery code: what stands beside others and is due.
+ * any other factor but an address, and an enrolment that did not rest on a recovery code: what stands beside others and is due.
  */
-const allowedNext = ({ place, permit, factors, clock }: Settling, record: AccountRecord): Permit => {
+const allowedNext = ({ place, permit, factors, clock }: Settling, { traits }: Proof, record: AccountRecord): Permit => {
   const standing = standingOf(record, place.account)
   const recovery = isRecovery(place.factor)
   if (recovery && place.purpose === 'challenge')
     return { by: 'recovery-code', factors: enrollableFactors(factors, record), standing }
   const by = permit?.by ?? 'sign-in'
-  return { by, factors: recovery || by === 'recovery-code' ? [] : dueFactors(factors, record, clock()), standing }
+  // Codes meet levels that an address does not, so it cannot earn them.
+  const earns = !recovery && by !== 'recovery-code' && !traits.includes('address')
+  return { by, factors: earns ? dueFactors(factors, record, clock()) : [], standing }
 }
 
-const leavePermit = async (scene: Settling, record: AccountRecord) => {
+const leavePermit = async (scene: Settling, proof: Proof, record: AccountRecord) => {
   const { place, vault, clock } = scene
-  const permit = allowedNext(scene, record)
+  const permit = allowedNext(scene, proof, record)
   if (permit.factors.length > 0)
-    await vault.update<Permit>(permitKeyAt(place), () => ({ value: permit, expiresAt: clock() + PERMIT_SECONDS }))
+    await vault.update<Permit>(place.permitKey, () => ({ value: permit, expiresAt: clock() + PERMIT_SECONDS }))
 }
 
 const announceEnrollment = ({ place, loaded, permit, announce }: Settling, record: AccountRecord, id: string) => {
@@ -113,7 +115,7 @@ export const settle = async (scene: Settling, step: Accepted): Promise<Settled |
   const proof: Proof = { kinds, traits, amr }
   await Promise.all([
     leaveEvidence(scene, proof, authenticatorId),
-    leavePermit(scene, record),
+    leavePermit(scene, proof, record),
     throttle.clear(account.id, factor.id),
   ])
   announceAcceptance(scene, record, authenticatorId)

@@ -3,7 +3,7 @@ import { randomToken } from '../crypto/random.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import type { Announce } from '../events.ts'
 import type { StoreKey } from '../store/store.ts'
-import { type Permit, permitKey } from './permit.ts'
+import { type Permit, setupPermitKey } from './permit.ts'
 import type { Vault } from './vault.ts'
 
 /** What a ticket is for. */
@@ -52,6 +52,7 @@ export interface Setup {
  * rejects is the store, with `ERR_STORE`.
  */
 export interface Tickets {
+  /** Makes a ticket; earlier ones of the account that were not opened yet end, so that a stray one can be taken back. */
   issue(accountId: string, options: TicketOptions): Promise<IssuedTicket>
   /**
    * Uses the ticket up and starts a setup of 1800 s, with its permit to enroll; of any number of callers one
@@ -110,7 +111,7 @@ const createSetups = (vault: Vault, clock: Clock) => ({
     const expiresAt = clock() + SETUP_SECONDS
     const permit: Permit = { by: 'ticket', factors }
     await Promise.all([
-      vault.update<Permit>(permitKey(setup.accountId, setup.id), () => ({ value: permit, expiresAt })),
+      vault.update<Permit>(setupPermitKey(setup.accountId, setup.id), () => ({ value: permit, expiresAt })),
       vault.update<Started>(setupKey(setup), () => ({ value: { ticketId }, expiresAt })),
     ])
     return expiresAt
@@ -118,14 +119,14 @@ const createSetups = (vault: Vault, clock: Clock) => ({
   find: async ({ accountId, id }: Named): Promise<(Setup & Started) | undefined> => {
     const [{ value, expiresAt }, { value: permit }] = await Promise.all([
       vault.read<Started>(setupKey({ accountId, id })),
-      vault.read<Permit>(permitKey(accountId, id)),
+      vault.read<Permit>(setupPermitKey(accountId, id)),
     ])
     if (value === undefined || expiresAt === undefined) return undefined
     return { ...value, accountId, id, factors: permit?.factors ?? [], expiresAt }
   },
   end: async (accountId: string, id: string) => {
     // The permit is what allows anything, so it goes first.
-    await vault.delete(permitKey(accountId, id))
+    await vault.delete(setupPermitKey(accountId, id))
     await vault.delete(setupKey({ accountId, id }))
   },
 })
@@ -169,6 +170,7 @@ export const createTickets = ({ vault, sealer, clock, announce }: TicketTools): 
 
   return Object.freeze<Tickets>({
     async issue(accountId, { factors, ttlSeconds }) {
+      await deleteAll(accountId, 'ticket')
       const id = randomToken(16)
       const expiresAt = clock() + ttlSeconds
       await vault.update<Allowed>(ticketKey({ accountId, id }), () => ({ value: { factors }, expiresAt }))
@@ -190,7 +192,7 @@ export const createTickets = ({ vault, sealer, clock, announce }: TicketTools): 
     async revokeAll(accountId) {
       // In this order, or a ticket opened at the same time would leave a setup that stays.
       await deleteAll(accountId, 'ticket')
-      await deleteAll(accountId, 'permit')
+      await Promise.all([deleteAll(accountId, 'permit'), deleteAll(accountId, 'setup-permit')])
       await deleteAll(accountId, 'setup')
     },
   })

@@ -1,9 +1,9 @@
 import type { AnyFactor } from '../factors/factor.ts'
 import type { Notice as FlowNotice, Outcome } from '../flow/ceremony.ts'
-import { isRecovery } from '../flow/permit.ts'
+import { fewLeft, isRecovery } from '../flow/permit.ts'
 import type { Settled } from '../flow/settle.ts'
 import type { Ending } from '../provider/interaction.ts'
-import type { CeremonyScreen, ChooseScreen, ClosedScreen, Notice, Offer, UnreachableScreen } from './screens.ts'
+import type { CeremonyScreen, ChooseScreen, ClosedScreen, Notice, Offered, UnreachableScreen } from './screens.ts'
 import { sendFailure, sendOn, sendPage } from './send.ts'
 import { type PageTools, placeOf, readBoundForm, type Visit } from './visit.ts'
 
@@ -44,10 +44,13 @@ const offered = ({ task }: Visit, { config }: PageTools, id: string | undefined)
 
 const chooseHrefOf = ({ task, base }: Visit) => (task.factors.length > 1 ? { chooseHref: `${base}/choose` } : {})
 
-const offerOf = ({ task }: Visit, { config }: PageTools): { readonly offer?: Offer } => {
+/** Why this is offered, and after a recovery code a warning where few are left. */
+const offerOf = async ({ task, account }: Visit, { config, records }: PageTools): Promise<Offered> => {
   if (!task.offer) return {}
   const due = config.factors.some((factor) => task.factors.includes(factor.id) && isRecovery(factor))
-  return { offer: due ? 'due' : 'recovered' }
+  if (due) return { offer: 'due' }
+  const codesLeft = fewLeft(config.factors, (await records.load(account.id)).record)
+  return { offer: 'recovered', ...(codesLeft === undefined ? {} : { codesLeft }) }
 }
 
 /** Whether the page of this factor may offer to remember the browser: not on the strength of a recovery code. */
@@ -77,7 +80,7 @@ interface Asked {
   readonly remember: boolean
 }
 
-const sendCeremony = (visit: Visit, tools: PageTools, asked: Asked, outcome: Outcome & { outcome: 'open' }) => {
+const sendCeremony = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Outcome & { outcome: 'open' }) => {
   const { ctx, task, base, screen } = visit
   const { factor, remember } = asked
   const { notice, view, authenticators } = outcome
@@ -87,7 +90,7 @@ const sendCeremony = (visit: Visit, tools: PageTools, asked: Asked, outcome: Out
   const page: CeremonyScreen = {
     ...screen,
     ...chooseHrefOf(visit),
-    ...offerOf(visit, tools),
+    ...(await offerOf(visit, tools)),
     ...rememberOf(visit, tools, factor, remember),
     action: `${base}/${factor.id}`,
     authenticators,
@@ -97,11 +100,11 @@ const sendCeremony = (visit: Visit, tools: PageTools, asked: Asked, outcome: Out
   sendPage(ctx, tools.renderer, statusOf(notice), `${factor.id}/${task.outcome}`, page)
 }
 
-const sendChoice = (visit: Visit, tools: PageTools) => {
+const sendChoice = async (visit: Visit, tools: PageTools) => {
   const { ctx, task, base, screen } = visit
   const page: ChooseScreen = {
     ...screen,
-    ...offerOf(visit, tools),
+    ...(await offerOf(visit, tools)),
     purpose: task.outcome,
     options: task.factors.map((factor) => ({ factor, href: `${base}/${factor}`, authenticators: [] })),
   }

@@ -29,7 +29,7 @@ export interface Notice {
 }
 
 /** `views/<factor>/challenge.ejs` and `views/<factor>/enroll.ejs`. */
-export interface CeremonyScreen<View = unknown> extends Screen, WaysOut {
+export interface CeremonyScreen<View = unknown> extends Screen, WaysOut, Offered {
   /** Where the form posts to. */
   readonly action: string
   /** Link to the list of other ways, present where there is another. */
@@ -40,10 +40,16 @@ export interface CeremonyScreen<View = unknown> extends Screen, WaysOut {
   readonly error?: Notice
   /** Present where this browser can be remembered: for how long, and whether it was ticked before. */
   readonly remember?: { readonly seconds: number; readonly checked: boolean }
-  /** Why this is offered though nothing is owed: a recovery code was used, or what stands beside others runs out. */
-  readonly offer?: Offer
   /** The factor's own view. */
   readonly view: View
+}
+
+/** A page that an offer may have led to. */
+export interface Offered {
+  /** Why this is offered though nothing is owed: a recovery code was used, or what stands beside others runs out. */
+  readonly offer?: Offer
+  /** How many recovery codes are left, where they are few and one was just used. */
+  readonly codesLeft?: number
 }
 
 /** Why an enrolment is offered. */
@@ -59,9 +65,8 @@ export interface ClosedScreen extends Screen, WaysOut {
 }
 
 /** `views/choose.ejs`: which way to prove it, or which to set up. */
-export interface ChooseScreen extends Screen, WaysOut {
+export interface ChooseScreen extends Screen, WaysOut, Offered {
   readonly purpose: 'challenge' | 'enroll'
-  readonly offer?: Offer
   readonly options: readonly {
     readonly factor: string
     readonly href: string

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { isRecovery } from '../flow/permit.ts'
+import { isRecovery, setupPermitKey } from '../flow/permit.ts'
 import { mountPathOf } from '../provider/oidc.ts'
 import type { SetupScreen } from './screens.ts'
 import { screenOf, sendOn, sendPage } from './send.ts'
@@ -88,7 +88,7 @@ export const arriveBySetup = async (ctx: Context, tools: PageTools): Promise<Vis
       offer,
       rememberable: false,
     },
-    place: { id, openEnrollment: false },
+    place: { id, permitKey: setupPermitKey(accountId, id), openEnrollment: false },
     base,
     binding,
     onward: `${base}/done`,

@@ -1,13 +1,17 @@
 import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import type { Account } from '../account.ts'
+import { LOGIN, standing } from '../assurance/evidence.ts'
 import type { Config } from '../config.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { AccountRecords } from '../flow/account-record.ts'
 import type { Browsers } from '../flow/browsers.ts'
 import type { Ceremonies } from '../flow/ceremony.ts'
+import { type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
+import { signInPermitKey } from '../flow/permit.ts'
 import type { Place } from '../flow/place.ts'
 import type { Tickets } from '../flow/tickets.ts'
+import type { Vault } from '../flow/vault.ts'
 import type { BrowserCookies } from '../provider/browser-cookies.ts'
 import { type Ending, endInteraction, type OpenInteraction, openInteraction } from '../provider/interaction.ts'
 import { mountPathOf } from '../provider/oidc.ts'
@@ -23,6 +27,7 @@ export interface PageTools extends SendTools {
   readonly provider: Provider
   readonly config: Config
   readonly records: AccountRecords
+  readonly vault: Vault
   readonly ceremonies: Ceremonies
   readonly browsers: Browsers
   readonly cookies: BrowserCookies
@@ -39,7 +44,7 @@ export interface Visit {
   readonly account: Account
   readonly task: Task
   /** Where its ceremonies take place. */
-  readonly place: Pick<Place, 'id' | 'cid' | 'client' | 'openEnrollment'>
+  readonly place: Pick<Place, 'id' | 'cid' | 'client' | 'permitKey' | 'openEnrollment'>
   /** URL path of its pages, without a slash at the end. */
   readonly base: string
   readonly screen: Screen & WaysOut
@@ -59,7 +64,7 @@ const clientOf = async ({ provider }: PageTools, id: string) => ({
 })
 
 const visitOf = async (ctx: Context, tools: PageTools, open: OpenInteraction, account: Account): Promise<Visit> => {
-  const { interaction, details, accountId } = open
+  const { interaction, details, accountId, sessionUid } = open
   const { params, uid, cid } = interaction
   const client = await clientOf(tools, textOf(params.client_id) ?? '')
   const base = `${mountPathOf(ctx)}${tools.root}/${uid}`
@@ -68,7 +73,13 @@ const visitOf = async (ctx: Context, tools: PageTools, open: OpenInteraction, ac
     ctx,
     account,
     task: details,
-    place: { id: uid, cid, client, openEnrollment: tools.config.enrollment === 'open' },
+    place: {
+      id: uid,
+      cid,
+      client,
+      permitKey: signInPermitKey(accountId, sessionUid, cid),
+      openEnrollment: tools.config.enrollment === 'open',
+    },
     base,
     binding,
     onward: interaction.returnTo,
@@ -84,6 +95,23 @@ const visitOf = async (ctx: Context, tools: PageTools, open: OpenInteraction, ac
   }
 }
 
+/**
+ * The account, as long as the login that led here stands: nothing is shown, asked or enrolled on a password that
+ * was changed since. Undefined where the account is gone or disabled as well.
+ */
+const accountOf = async ({ config, records, vault }: PageTools, { accountId, sessionUid }: OpenInteraction) => {
+  const [account, { record }, ledger] = await Promise.all([
+    config.account(accountId),
+    records.load(accountId),
+    vault.read<LedgerRecord>(ledgerKey(accountId, sessionUid)),
+  ])
+  if (account === undefined || account.disabled === true || record.disabledAt !== undefined) return undefined
+  const { securityStamp } = account
+  const { revokedAt } = record
+  const stands = standing(ledger.value?.events ?? [], { activeAuthenticatorIds: new Set(), securityStamp, revokedAt })
+  return stands.some(({ factor }) => factor === LOGIN) ? account : undefined
+}
+
 /** The visit, or nothing where the request is answered already: expired, finished, or the account is gone. */
 export const arrive = async (ctx: Context, tools: PageTools, uid: string): Promise<Visit | undefined> => {
   const open = await openInteraction(tools.provider, ctx.req, ctx.res, uid)
@@ -91,9 +119,9 @@ export const arrive = async (ctx: Context, tools: PageTools, uid: string): Promi
     sendFailure(ctx, tools, 400, 'expired')
     return undefined
   }
-  const account = await tools.config.account(open.accountId)
-  // Finished already (back button), or the account is gone: the resume decides and tells the relying party.
-  if (open.interaction.result !== undefined || account === undefined || account.disabled === true) {
+  const account = await accountOf(tools, open)
+  // Finished already (back button), or nobody stands behind it: the resume decides and tells the relying party.
+  if (open.interaction.result !== undefined || account === undefined) {
     sendOn(ctx, open.interaction.returnTo)
     return undefined
   }

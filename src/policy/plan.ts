@@ -124,6 +124,10 @@ export const gapsOf = (desk: Desk): readonly Gap[] => {
 
 const REFRESHED: ReadonlySet<Evidence['enrolled']> = new Set([undefined, 'first'])
 
+/** A real proof of something the account had, or of its first: no password, and no address, which proves less than codes do. */
+const isProper = ({ factor, enrolled, traits }: Evidence) =>
+  factor !== LOGIN && REFRESHED.has(enrolled) && !traits.includes('address')
+
 /**
  * What to offer before going on. After a recovery code, one new authenticator, which that code authorizes. After
  * a verification or a first enrolment in this authorization, what stands beside others and is running out.
@@ -135,6 +139,5 @@ export const offersOf = ({ requirement, declined, own, factors }: Desk): readonl
     return own.some(({ enrolled }) => enrolled !== undefined)
       ? []
       : idsOf(factors.filter(({ enrollable }) => enrollable))
-  const proved = own.some(({ factor, enrolled }) => factor !== LOGIN && REFRESHED.has(enrolled))
-  return proved ? idsOf(factors.filter(({ due }) => due === true)) : []
+  return own.some(isProper) ? idsOf(factors.filter(({ due }) => due === true)) : []
 }

@@ -6,7 +6,7 @@ import type { Announce } from '../events.ts'
 import { type AccountRecord, usableAuthenticators } from '../flow/account-record.ts'
 import { type BrowserNote, type BrowserStanding, noteHolds, type PresentedBrowser } from '../flow/browser-record.ts'
 import type { RecognizedBrowser } from '../flow/browsers.ts'
-import { dropBrowser, ledgerKey, noteBrowser } from '../flow/ledger.ts'
+import { dropBrowser, type LedgerRecord, ledgerKey, noteBrowser } from '../flow/ledger.ts'
 import { dueFactors, enrollableFactors } from '../flow/permit.ts'
 import { answering } from '../flow/place.ts'
 import { decide } from '../policy/decide.ts'
@@ -90,6 +90,7 @@ const gatherFacts = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionT
     evidence: standing(events, {
       activeAuthenticatorIds: new Set(usableAuthenticators(record).map(({ id }) => id)),
       securityStamp: account.securityStamp,
+      revokedAt: record.revokedAt,
     }),
     hasAuthenticators: record.authenticators.length > 0,
     ticketOnly: config.enrollment === 'ticket' || record.enrollment === 'ticket',
@@ -107,28 +108,29 @@ const isLifting = (decision: Decision) => (decision.trace.lifted ?? []).length >
 /**
  * The first lift in a session is a use of the remembered browser; where it no longer holds, nothing is lifted.
  *
- * The note comes before the use: a revocation deletes the record first and the notes after it, so it either makes
- * the use fail or finds the note. The new cookie goes out with this answer, whatever fails from here on.
+ * The session's identifier stays: a lift proves nothing new, and a renewal would sign out tabs that are under way.
  */
 const lift = async (
   ctx: KoaContextWithOIDC,
   { session, client }: Pass,
   recognized: RecognizedBrowser,
-  { browsers, cookies, vault }: DecisionTools,
+  { browsers, cookies, vault, config }: DecisionTools,
 ): Promise<boolean> => {
-  const key = ledgerKey(session.accountId, session.uid)
-  const noted = await noteBrowser(vault, key, recognized.note)
-  if (noted !== 'noted') return noted === 'present'
+  const { accountId } = session
+  const key = ledgerKey(accountId, session.uid)
   const used = await browsers.use(recognized, client.clientId)
   if (used === undefined) {
-    await dropBrowser(vault, key, recognized.note.id)
-    return false
+    // Another tab of this session may have used it a moment ago.
+    const { value } = await vault.read<LedgerRecord>(key)
+    return value?.browser?.id === recognized.note.id && noteHolds(value.browser, recognized.standing, config.clock())
   }
-  if (used.cookie !== undefined) cookies.write(ctx, session.accountId, used.cookie.value, used.cookie.until)
-  // The session is worth more from here on, so whoever knew its identifier does not know the new one. A resume
-  // has renewed it already, and a second renewal would leave the first one alive.
-  if (!ctx.oidc.route.endsWith('resume')) session.resetIdentifier()
-  return true
+  // The new cookie goes out with this answer, whatever fails from here on.
+  if (used.cookie !== undefined) cookies.write(ctx, accountId, used.cookie.value, used.cookie.until)
+  await noteBrowser(vault, key, used.note)
+  // A revocation deletes the record first and then the notes: one that came before the note has missed it.
+  if (await browsers.stands(accountId, used.note.id)) return true
+  await dropBrowser(vault, key, used.note.id)
+  return false
 }
 
 const decideByBrowser = async (

@@ -92,5 +92,5 @@ export const createTokenGuard =
     const { record } = loaded
     if (record.disabledAt !== undefined) return true
     // Both in the same second: which came first cannot be told.
-    return record.tokensRevokedAt !== undefined && record.tokensRevokedAt >= iiat
+    return record.revokedAt !== undefined && record.revokedAt >= iiat
   }

@@ -9,6 +9,7 @@ import { UNMET } from './request.ts'
 export interface OpenInteraction {
   readonly interaction: Interaction
   readonly accountId: string
+  readonly sessionUid: string
   readonly details: PromptDetails
 }
 
@@ -26,9 +27,10 @@ export const openInteraction = async (
 ): Promise<OpenInteraction | undefined> => {
   try {
     const interaction = await provider.interactionDetails(req, res)
-    const accountId = interaction.session?.accountId
-    if (interaction.uid !== uid || interaction.prompt.name !== PROMPT || accountId === undefined) return undefined
-    return { interaction, accountId, details: interaction.prompt.details as unknown as PromptDetails }
+    const { accountId, uid: sessionUid } = interaction.session ?? {}
+    if (interaction.uid !== uid || interaction.prompt.name !== PROMPT) return undefined
+    if (accountId === undefined || sessionUid === undefined) return undefined
+    return { interaction, accountId, sessionUid, details: interaction.prompt.details as unknown as PromptDetails }
   } catch (error) {
     if (error instanceof errors.SessionNotFound) return undefined
     throw error

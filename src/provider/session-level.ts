@@ -65,6 +65,7 @@ export const readSessionLevel = async (
     evidence: standing(ledger.value?.events ?? [], {
       activeAuthenticatorIds: new Set(usableAuthenticators(record).map(({ id }) => id)),
       securityStamp: account.securityStamp,
+      revokedAt: record.revokedAt,
     }),
     hasAuthenticators: record.authenticators.length > 0,
     factors: [],

@@ -156,7 +156,7 @@ describe('cli/demo', function slow() {
     assert.match(consent.text, /see your documents/)
     const documents = await settle(await provider.post(consent))
     assert.equal(documents.heading, 'Documents')
-    assert.match(documents.text, /You showed two different things\. .* remember this browser/)
+    assert.match(documents.text, /You showed two different things\. If you let .* remember this browser/)
     assert.match(documents.text, /openid profile email documents/)
     await signOut(bob)
 
@@ -167,7 +167,7 @@ describe('cli/demo', function slow() {
     assert.equal(remembered.heading, 'Documents')
     assert.match(remembered.text, /One thing was enough .* not why that was enough/)
     assert.match(remembered.text, /You proved one thing: a password, /)
-    assert.match(remembered.text, /for two proofs of the last 5 minutes, also in a browser that is remembered/)
+    assert.match(remembered.text, /asks for two proofs of the last 5 minutes, in a remembered browser too/)
     const transfer = await settle(await bank.get('/transfer'))
     assert.deepEqual([transfer.heading, saysRemember(transfer)], [CHALLENGE, false])
 

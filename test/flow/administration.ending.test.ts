@@ -18,7 +18,7 @@ describe('flow/administration, ending trust', () => {
         at.advance(1)
         await at.mfa.reset('alice', options)
         const { factorsVersion, ...record } = await at.recordOf()
-        const blank = { authenticators: [], failures: {}, disabledFactors: {}, tokensRevokedAt: START + 1 }
+        const blank = { authenticators: [], failures: {}, disabledFactors: {}, revokedAt: START + 1 }
         assert.deepEqual(record, { ...blank, ...more })
         assert.notEqual(factorsVersion, before.factorsVersion)
         assert.deepEqual(await storedOf(at), {})
@@ -59,14 +59,14 @@ describe('flow/administration, ending trust', () => {
       const disabled = await at.recordOf()
       const { factorsVersion } = disabled
       assert.notEqual(factorsVersion, before.factorsVersion)
-      assert.deepEqual(disabled, { ...before, factorsVersion, disabledAt: START, tokensRevokedAt: START })
+      assert.deepEqual(disabled, { ...before, factorsVersion, disabledAt: START, revokedAt: START })
       assert.deepEqual(await storedOf(at), { throttle: 1 })
       assert.equal(await at.tickets.open(ticket), undefined)
       assert.equal(await at.tickets.find(setup), undefined)
 
       at.advance(5)
       await at.mfa.enable('alice')
-      assert.deepEqual(await at.recordOf(), { ...before, factorsVersion, tokensRevokedAt: START })
+      assert.deepEqual(await at.recordOf(), { ...before, factorsVersion, revokedAt: START })
       assert.deepEqual(at.told, [
         { name: 'account.disabled', event: { accountId: 'alice', at: START } },
         { name: 'grants.revoked', event: { accountId: 'alice', grantIds: ['grant of alice'], at: START } },
@@ -85,8 +85,8 @@ describe('flow/administration, ending trust', () => {
         told.map(({ name }) => name),
         ['account.disabled', 'grants.revoked', 'grants.revoked'],
       )
-      const { disabledAt, tokensRevokedAt } = await recordOf()
-      assert.deepEqual([disabledAt, tokensRevokedAt], [START, START + 5])
+      const { disabledAt, revokedAt } = await recordOf()
+      assert.deepEqual([disabledAt, revokedAt], [START, START + 5])
     })
   })
 
@@ -102,7 +102,7 @@ describe('flow/administration, ending trust', () => {
       }
       return { store: { ...real, delete: remove }, state }
     }
-    const tickets = { ticket: 1, setup: 1, permit: 1 }
+    const tickets = { ticket: 1, setup: 1, 'setup-permit': 1 }
     /** How many of her authenticators are left. */
     const AFTER: Readonly<Record<string, number>> = { remove: 1, forgetBrowsers: 2, reset: 0, disable: 2 }
     type Call = (mfa: AccountAdministration) => Promise<unknown>

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setupPermitKey } from '../../src/flow/permit.ts'
 import { APP, CODES, desk, furnish, namesOf } from './desk.ts'
 import { codeFactor, PHONE } from './scene.ts'
 import { give, hoardingStore, placeOf, race, START, signal, wordOf } from './tools.ts'
@@ -46,7 +47,11 @@ describe('flow/administration, races', () => {
         cid: _none,
         client: _app,
         ...place
-      } = placeOf(code.factor, 'enroll', { id: setup.id, openEnrollment: false })
+      } = placeOf(code.factor, 'enroll', {
+        id: setup.id,
+        permitKey: setupPermitKey('alice', setup.id),
+        openEnrollment: false,
+      })
       await at.ceremonies.show(place)
       armed = true
       const answer = at.ceremonies.answer(place, { code: code.latest() })

@@ -101,7 +101,7 @@ describe('flow/administration', () => {
       assert.deepEqual(authenticators, [CODES])
       assert.notEqual(factorsVersion, oldVersion)
       assert.deepEqual(rest, kept)
-      assert.deepEqual(await storedOf(at), { ticket: 1, setup: 1, permit: 1, throttle: 1 })
+      assert.deepEqual(await storedOf(at), { ticket: 1, setup: 1, 'setup-permit': 1, throttle: 1 })
       const event = { accountId: 'alice', factor: 'totp', authenticatorId: APP.id, by: 'operator', at: START }
       assert.deepEqual(at.told, [{ name: 'authenticator.removed', event }])
     })

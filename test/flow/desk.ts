@@ -92,8 +92,8 @@ export type Desk = ReturnType<typeof desk>
 export const furnish = async (at: Desk, id = 'alice') => {
   await give(at, id, APP, CODES)
   await at.browsers.remember(id, REMEMBERED)
-  const { url } = await at.mfa.issueTicket(id)
   const opened = await at.tickets.open(at.ticketIn((await at.mfa.issueTicket(id)).url))
+  const { url } = await at.mfa.issueTicket(id)
   await at.records.update(id, (record) => ({
     ...record,
     failures: { totp: 7 },
@@ -106,7 +106,7 @@ export const furnish = async (at: Desk, id = 'alice') => {
   return { ticket: at.ticketIn(url), setup: opened?.setup ?? '' }
 }
 
-const KINDS = ['browser', 'ticket', 'setup', 'permit', 'throttle']
+const KINDS = ['browser', 'ticket', 'setup', 'permit', 'setup-permit', 'throttle']
 
 /** What lies in the store of an account, by kind. */
 export const storedOf = async ({ store }: { readonly store: Store }, id = 'alice') => {

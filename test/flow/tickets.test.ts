@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { createSealer } from '../../src/crypto/seal.ts'
 import type { EventName } from '../../src/events.ts'
-import { type Permit, permitKey } from '../../src/flow/permit.ts'
+import { type Permit, setupPermitKey, signInPermitKey } from '../../src/flow/permit.ts'
 import { createTickets } from '../../src/flow/tickets.ts'
 import type { Store } from '../../src/store/store.ts'
 import { createBench, hoardingStore, newKey, race, START } from './tools.ts'
@@ -16,7 +16,7 @@ const scene = (store = hoardingStore()) => {
   for (const name of ['ticket.issued', 'ticket.opened'] satisfies EventName[])
     bench.events.on(name, (event) => void told.push({ name, ...event }))
   const tickets = createTickets(bench)
-  const permitOf = async (id: string) => (await bench.vault.read<Permit>(permitKey('alice', id))).value
+  const permitOf = async (id: string) => (await bench.vault.read<Permit>(setupPermitKey('alice', id))).value
   const openNew = async () => {
     const opened = await tickets.open((await tickets.issue('alice', FOR_TOTP)).ticket)
     assert.ok(opened)
@@ -29,7 +29,7 @@ const scene = (store = hoardingStore()) => {
 
 /** How many records of alice's are left, by kind. */
 const leftIn = async ({ store }: { readonly store: Store }) =>
-  Promise.all(['ticket', 'setup', 'permit'].map(async (kind) => (await store.list('alice', kind)).length))
+  Promise.all(['ticket', 'setup', 'setup-permit'].map(async (kind) => (await store.list('alice', kind)).length))
 
 /** The text with one character replaced by another of its alphabet. */
 const alteredAt = (text: string, index: number) =>
@@ -90,8 +90,8 @@ describe('flow/tickets', () => {
 
   it('takes no text of another kind, another key or another account', async () => {
     const { tickets, sealer, openNew } = scene()
-    const { ticket, id } = await tickets.issue('alice', FOR_TOTP)
     const { setup, id: setupId } = await openNew()
+    const { ticket, id } = await tickets.issue('alice', FOR_TOTP)
     const foreign = createSealer([newKey()])
     const named = (accountId: string, one: string) => JSON.stringify({ accountId, id: one })
     const noTickets = [setup, sealer.seal(named('bob', id), ['ticket']), foreign.seal(named('alice', id), ['ticket'])]
@@ -107,8 +107,8 @@ describe('flow/tickets', () => {
 
   it('answers undefined to any text, and to any alteration of a ticket or a setup', async () => {
     const { tickets, openNew } = scene()
-    const { ticket } = await tickets.issue('alice', FOR_TOTP)
     const { setup } = await openNew()
+    const { ticket } = await tickets.issue('alice', FOR_TOTP)
     const altered = (text: string) => fc.nat(text.length - 1).map((index) => alteredAt(text, index))
     const texts = fc.oneof(
       fc.string({ unit: 'binary' }),
@@ -130,12 +130,34 @@ describe('flow/tickets', () => {
   it('says what the permit of a setup allows at that moment, and nothing once it is used', async () => {
     const { tickets, vault, openNew } = scene()
     const { setup, id } = await openNew()
-    const key = permitKey('alice', id)
+    const key = setupPermitKey('alice', id)
     assert.ok(await vault.take(key))
     assert.deepEqual((await tickets.find(setup))?.factors, [])
     const next: Permit = { by: 'ticket', factors: ['recovery-codes'] }
     await vault.write(key, { version: null }, next, START + 3600)
     assert.deepEqual((await tickets.find(setup))?.factors, ['recovery-codes'])
+  })
+
+  it('ends an earlier ticket that was not opened, and no setup, by a newer one', async () => {
+    const { tickets, openNew } = scene()
+    const { setup } = await openNew()
+    const stray = await tickets.issue('alice', FOR_TOTP)
+    const { ticket } = await tickets.issue('alice', FOR_TOTP)
+    assert.equal(await tickets.open(stray.ticket), undefined)
+    assert.ok(await tickets.find(setup))
+    assert.ok(await tickets.open(ticket))
+  })
+
+  it('answers the setup again to the browser that has it, and to no other', async () => {
+    const { tickets } = scene()
+    const { ticket } = await tickets.issue('alice', FOR_TOTP)
+    const opened = await tickets.open(ticket)
+    assert.deepEqual(await tickets.open(ticket, opened?.setup), opened)
+    const later = await tickets.issue('alice', FOR_TOTP)
+    const other = await tickets.open(later.ticket)
+    assert.equal(await tickets.open(ticket, other?.setup), undefined)
+    assert.equal(await tickets.open(ticket, 'no setup'), undefined)
+    assert.equal(await tickets.open(ticket), undefined)
   })
 
   it('ends one setup with its permit, and no other', async () => {
@@ -154,7 +176,12 @@ describe('flow/tickets', () => {
     const { ticket } = await tickets.issue('alice', FOR_TOTP)
     const { ticket: bobs } = await tickets.issue('bob', FOR_TOTP)
     const { setup } = await openNew()
-    await vault.write(permitKey('alice', 'cid'), { version: null }, { by: 'recovery-code', factors: [] }, START + 60)
+    await vault.write(
+      signInPermitKey('alice', 'session', 'cid'),
+      { version: null },
+      { by: 'recovery-code', factors: [] },
+      START + 60,
+    )
 
     await tickets.revokeAll('alice')
     assert.deepEqual(await leftIn(all), [0, 0, 0])

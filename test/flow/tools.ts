@@ -5,6 +5,7 @@ import { createEvents } from '../../src/events.ts'
 import type { AnyFactor, Authenticator } from '../../src/factors/factor.ts'
 import { createAccountRecords } from '../../src/flow/account-record.ts'
 import { createCeremonies, type Notice, type Outcome } from '../../src/flow/ceremony.ts'
+import { signInPermitKey } from '../../src/flow/permit.ts'
 import type { Place, Purpose } from '../../src/flow/place.ts'
 import { createThrottle, type Throttle } from '../../src/flow/throttle.ts'
 import { createVault } from '../../src/flow/vault.ts'
@@ -97,6 +98,7 @@ export const textAt = async (store: Store, key: StoreKey) => {
 export const placeOf = (factor: AnyFactor, purpose: Purpose, more: Partial<Place> = {}): Place => ({
   id: 'interaction',
   cid: 'cid',
+  permitKey: signInPermitKey('alice', 'session', 'cid'),
   openEnrollment: true,
   account: { id: 'alice', label: 'alice@example.com' },
   factor,

@@ -6,6 +6,7 @@ import { MULTI_FACTOR } from '../../src/index.ts'
 import type { Page } from '../support/browser.ts'
 import { codeAt, type HostOptions } from '../support/host.ts'
 import { isAnswer, secretOn } from '../support/relying-party.ts'
+import { rewrite } from './help.ts'
 import { CHALLENGE, ENROLL, LOGIN, leave, offers, open, type Person, useStage, visit } from './stage.ts'
 
 const SAVE = 'Save your recovery codes'
@@ -110,5 +111,35 @@ describe('recovery codes', () => {
     stage.clock.advance(60)
     const { page: again } = await recover(bob, codes[0] ?? '')
     assert.deepEqual([again.heading, again.status], [RECOVER, 422])
+  })
+
+  it('warn when fewer than three are left, and are made anew after the next sign-in without one', async () => {
+    const { host, bob, codes } = await bobWithCodes()
+    await rewrite(host, (record) => ({
+      ...record,
+      authenticators: record.authenticators.map((one) => {
+        const { slots = [], ...data } = one.data as { slots?: readonly object[] }
+        return one.factor === 'totp'
+          ? one
+          : {
+              ...one,
+              data: { ...data, slots: slots.map((slot, index) => (index < 7 ? { ...slot, usedAt: 1 } : slot)) },
+            }
+      }),
+    }))
+    const { page } = await recover(bob, codes[7] ?? '')
+    assert.match(page.text, /2 recovery codes are left/)
+    assert.ok(isAnswer(await leave(bob, page, 'decline')))
+    bob.browser.clear()
+    stage.clock.advance(60)
+    const { seen, page: offer } = await visit(bob, TWO_KINDS)
+    assert.deepEqual(seen, [LOGIN, CHALLENGE, SAVE])
+    assert.match(offer.text, /2 of your earlier recovery codes are left\. These replace them\./)
+    assert.ok(isAnswer(await kept(bob, offer)))
+    bob.browser.clear()
+    stage.clock.advance(60)
+    assert.equal((await recover(bob, codes[9] ?? '')).page.status, 422, 'the old ones are gone')
+    bob.browser.clear()
+    assert.equal((await recover(bob, codesOn(offer)[0] ?? '')).page.heading, ENROLL)
   })
 })

@@ -97,16 +97,6 @@ describe('security: a remembered browser lifts a floor', () => {
     assert.equal(errorOf((await stranger.go({ prompt: 'none' })).page), 'interaction_required')
   })
 
-  it('AC-68: a copy of the session from before the lift gains nothing by it', async () => {
-    const known = await remembered(bench)
-    const attacker = await elsewhere(bench, known)
-    assert.equal((await attacker.go()).page.heading, CHALLENGE)
-    const victim = await later(bench.host, known)
-    victim.browser.load(attacker.browser.cookies())
-    assert.ok(passed((await victim.go()).page), "the browser's own cookie lifts in whatever session it is")
-    assert.equal(errorOf((await attacker.go({ prompt: 'none' })).page), 'login_required')
-  })
-
   it('AC-70c: signing out keeps it, and ends the session that relied on it', async () => {
     const bob = await later(bench.host, await remembered(bench))
     assert.ok(await isLifted(bob))

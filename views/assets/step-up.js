@@ -4,7 +4,8 @@
 //   data-download="#x"         a button that saves it as the file data-filename
 //   data-print                 a button that prints the page
 //   data-today                 gets today's date
-//   data-from-fragment         an input that gets the address's fragment, which then leaves the address bar
+//   data-from-fragment         an input that gets the address's fragment, which then leaves the address bar;
+//                              what is data-unless-found around it is hidden then
 // What the text is in another form than shown stands in #x as data-text. Buttons share a parent with a role=status.
 
 const textOf = (element) =>
@@ -48,6 +49,8 @@ const takeFragment = () => {
   const field = document.querySelector('input[data-from-fragment]')
   if (field === null || location.hash === '') return
   field.value = location.hash.slice(1)
+  const part = field.closest('[data-unless-found]')
+  if (part !== null) part.hidden = true
   history.replaceState(history.state, '', location.pathname + location.search)
 }
 

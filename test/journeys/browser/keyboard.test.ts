@@ -1,35 +1,7 @@
 import assert from 'node:assert/strict'
-import type { Page } from 'playwright-core'
 import { standsAt } from '../../support/chromium.ts'
+import { focused, tabThrough } from './keyboard.ts'
 import { AT, openStage, type Stage } from './stage.ts'
-
-/** What has the focus: its words, and whether a person can see that. */
-const focused = (page: Page) =>
-  page.evaluate(() => {
-    const element = document.activeElement as HTMLElement | null
-    if (element === null || element === document.body) return { name: '', visible: true }
-    const { outlineStyle, outlineWidth } = getComputedStyle(element)
-    const label =
-      element instanceof HTMLInputElement ? element.labels?.[0] : (element.querySelector('strong') ?? element)
-    const { top, bottom } = element.getBoundingClientRect()
-    const onScreen = top >= 0 && bottom <= innerHeight
-    return {
-      name: label?.textContent?.trim() ?? '',
-      visible: onScreen && outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2,
-    }
-  })
-
-/** The stops that Tab makes from where the focus is, by their words; each has to be seen. */
-const tabThrough = async (page: Page, last: string) => {
-  const stops: string[] = []
-  for (let presses = 0; presses < 20 && stops.at(-1) !== last; presses += 1) {
-    await page.keyboard.press('Tab')
-    const { name, visible } = await focused(page)
-    assert.ok(visible, `the focus on "${name}" can be seen`)
-    stops.push(name)
-  }
-  return stops
-}
 
 describe('the demo in a browser: the keyboard alone', function slow() {
   this.timeout('60s')

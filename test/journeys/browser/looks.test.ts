@@ -1,54 +1,21 @@
 import assert from 'node:assert/strict'
-import axe from 'axe-core'
+import { extname } from 'node:path'
 import type { Page } from 'playwright-core'
 import { MULTI_FACTOR } from '../../../src/assurance/presets.ts'
 import { serve } from '../../../src/cli/serve.ts'
+import { recoveryCodes } from '../../../src/factors/recovery-codes.ts'
+import { totp } from '../../../src/factors/totp.ts'
 import { createRenderer } from '../../../src/http/render.ts'
 import { freePort } from '../../cli/free-port.ts'
 import { configFor } from '../../cli/served.ts'
 import { openChromium, standsAt } from '../../support/chromium.ts'
 import { codeAt, REDIRECT_URI } from '../../support/host.ts'
-import { AT, answer, follow, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
+import { complaints } from './complaints.ts'
+import { AT, answer, follow, keepCodes, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
 
-const WIDTHS = [320, 390, 1280]
-// Everything else that axe looks at is the same in both.
-const DARK = { runOnly: { type: 'rule' as const, values: ['color-contrast', 'link-in-text-block'] } }
-const LIGHT = { rules: { 'target-size': { enabled: true } } }
-
-const violations = async (page: Page, options: axe.RunOptions) => {
-  const found: axe.AxeResults['violations'] = await page.evaluate(
-    `axe.run(document, ${JSON.stringify(options)}).then((results) => results.violations)`,
-  )
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(', ')}`)
-}
-
-/** Every complaint about the page that is open, in both color schemes and at every width. */
-const complaints = async (page: Page) => {
-  const found: string[] = []
-  await page.evaluate(axe.source)
-  for (const [colorScheme, options] of [
-    ['dark', DARK],
-    ['light', LIGHT],
-  ] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-    found.push(...(await violations(page, options)).map((one) => `${colorScheme}: ${one}`))
-  }
-  for (const width of WIDTHS) {
-    await page.setViewportSize({ width, height: 700 })
-    const needed = await page.evaluate(() => document.documentElement.scrollWidth)
-    if (needed > width) found.push(`${needed} px wide at ${width} px`)
-    const low = await page
-      .locator(
-        '.card :is(.primary, .tool, .check, .link, .ways a, .secret a, input:not([type=hidden], [type=checkbox])), .button, .quiet, summary',
-      )
-      .evaluateAll((targets) =>
-        targets.filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.outerHTML),
-      )
-    found.push(...low.map((html) => `lower than 44 px at ${width} px: ${html}`))
-  }
-  return found
-}
-
+const HTML = 'text/html; charset=utf-8'
+const CODES = Array.from({ length: 10 }, (_, index) => `7K2M-9QXD-H3PT-W8V${index}`)
+const SAVE_IN_GERMAN = 'Wiederherstellungs\u00adcodes speichern'
 describe('the demo in a browser: looks', function slow() {
   this.timeout('120s')
   let page: Page
@@ -100,9 +67,48 @@ describe('the demo in a browser: looks', function slow() {
       await answer(page, '000000', 'Confirm and continue')
       await look('enroll, wrong', AT.enroll)
       await answer(page, stage.code(await secretOn(page)), 'Confirm and continue')
+      await look('codes', AT.save)
+      await press(page, 'Continue')
+      await look('codes, not saved', AT.save)
+      await keepCodes(page)
       await look('transfer', AT.transfer)
       await press(page, 'Transfer')
       await look('done', AT.done)
+      assertFlawless()
+    })
+
+    it('has no fault as alice sees it who got a link', async () => {
+      await page.goto(stage.setupLink())
+      await look('link', AT.protect)
+      await page.getByLabel('Your setup link').fill('no link at all')
+      await press(page, 'Continue')
+      await look('link, wrong', AT.protect)
+      await page.getByLabel('Your setup link').fill(stage.setupLink())
+      await press(page, 'Continue')
+      await answer(page, stage.code(await secretOn(page)), 'Confirm and continue')
+      await keepCodes(page)
+      await look('set up', AT.protected)
+      assertFlawless()
+    })
+
+    it('has no fault as bob sees it who lost his phone', async () => {
+      await stage.enter(page, 'bob')
+      await page.goto(`${stage.bank}/documents`)
+      await look('challenge', AT.challenge)
+      await follow(page, 'Use another way')
+      await look('choice', AT.choose)
+      await follow(page, 'Recovery code')
+      await look('recovery code', AT.recover)
+      await page.getByLabel('Recovery code').fill('AAAA')
+      await press(page, 'Continue')
+      await look('recovery code, wrong', AT.recover)
+      await page.getByLabel('Recovery code').fill(stage.recoveryCodes()[0] ?? '')
+      await press(page, 'Continue')
+      await look('new app', AT.enroll)
+      await press(page, 'Not now')
+      await look('consent', AT.consent)
+      await press(page, 'Allow')
+      await look('documents', AT.documents)
       assertFlawless()
     })
 
@@ -150,6 +156,8 @@ describe('the demo in a browser: looks', function slow() {
     assert.ok(client)
     const served = await serve({
       ...plain,
+      factors: [totp({ issuer: 'Test' }), recoveryCodes()],
+      policy: { default: 'never', scopes: { phone: { floor: MULTI_FACTOR } } },
       clients: [{ ...client, client_name: `Kundenbetreuungsportal ${'Donaudampfschifffahrt'.repeat(4)}` }],
       accounts: {
         authenticate: () => 'long',
@@ -178,6 +186,11 @@ describe('the demo in a browser: looks', function slow() {
     await look('enroll, wrong', 'Authenticator‑App einrichten')
     await page.locator('#code').fill(codeAt(await secretOn(page)))
     await press(page, 'Bestätigen und fortfahren')
+    await look('codes', SAVE_IN_GERMAN)
+    await press(page, 'Weiter')
+    await look('codes, not saved', SAVE_IN_GERMAN)
+    await page.locator('#kept').check()
+    await press(page, 'Weiter')
     await page.locator('.scopes').waitFor()
     await look('consent', await wordsOf(page, 'h1'))
     assert.equal(await page.locator('html').getAttribute('lang'), 'de')
@@ -190,26 +203,44 @@ describe('the demo in a browser: looks', function slow() {
     await page.locator('#code').fill('000000')
     await press(page, 'Weiter')
     await look('challenge, wrong', 'Code aus Ihrer Authenticator‑App eingeben')
+    await follow(page, 'Eine andere Möglichkeit nutzen')
+    await look('choice', await wordsOf(page, 'h1'))
+    await follow(page, 'Wiederherstellungs')
+    await page.locator('#code').waitFor()
+    await look('recovery code', await wordsOf(page, 'h1'))
+    await page.context().clearCookies()
+    await page.goto(ask({ scope: 'openid phone' }))
+    await page.locator('#username').fill(LONG)
+    await page.locator('#password').fill('x')
+    await press(page, 'Anmelden')
+    await page.locator('#remember').waitFor()
+    await look('challenge, remembering', 'Code aus Ihrer Authenticator‑App eingeben')
     assertFlawless()
   })
 
   it('has no fault on the pages that the demo has no cause to show', async () => {
-    const { render, translate, stylesheet } = createRenderer()
+    const { render, translate, stylesheet, script } = createRenderer()
     const origin = 'http://looks.localhost'
     let html = ''
+    const answers: Readonly<Record<string, { contentType: string; body: string | Buffer }>> = {
+      '.css': { contentType: 'text/css', body: stylesheet.body },
+      '.js': { contentType: 'text/javascript', body: script.body },
+    }
     await page.route(`${origin}/**`, (route) =>
-      route.request().url().endsWith('.css')
-        ? route.fulfill({ contentType: 'text/css', body: stylesheet.body })
-        : route.fulfill({ contentType: 'text/html; charset=utf-8', body: html }),
+      route.fulfill(answers[extname(new URL(route.request().url()).pathname)] ?? { contentType: HTML, body: html }),
     )
     for (const locale of ['en', 'de']) {
-      const screen = { t: translate(locale), locale, stylesheet: `/${stylesheet.path}`, accountLabel: LONG }
+      const assets = { stylesheet: `/${stylesheet.path}`, script: `/${script.path}` }
+      const screen = { t: translate(locale), locale, ...assets, accountLabel: LONG }
       const known = { ...screen, clientName: 'Bank', csrf: 'x', cancelAction: '/x', declineAction: '/x' }
       const options = ['My phone', LONG, ''].map((name) => ({ factor: 'totp', href: '/x', authenticators: [name] }))
       const views = {
         'choose a way': ['choose', { ...known, purpose: 'challenge', options }],
         'choose what to set up': ['choose', { ...known, purpose: 'enroll', options }],
         disabled: ['closed', { ...known, notice: { id: 'code.disabled' }, chooseHref: '/x' }],
+        'choose what to set up anew': ['choose', { ...known, offer: 'recovered', purpose: 'enroll', options }],
+        'only by link': ['unreachable', { ...known, reason: 'ticket' }],
+        'few codes left': ['recovery-codes/enroll', { ...known, offer: 'due', view: { codes: CODES, left: 2 } }],
         'out of reach': ['error', { ...screen, id: 'error.unavailable', retryHref: '/x', reference: 'Ab3dEf9h' }],
         fault: ['error', { ...screen, id: 'error.unexpected', reference: 'Ab3dEf9h' }],
         'expired, start again': ['expired', { ...screen, id: 'expired', retryHref: '/x' }],

@@ -3,8 +3,6 @@ import type { Page } from 'playwright-core'
 import { standsAt } from '../../support/chromium.ts'
 import { AT, answer, follow, keepCodes, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
 
-const EXPIRED = 'This page has expired'
-
 const anotherTab = async (page: Page, url: string, heading: string) => {
   const tab = await page.context().newPage()
   await tab.goto(url)
@@ -39,7 +37,7 @@ describe('the demo in a browser: people wander', function slow() {
     await answer(page, stage.code(stage.secret()))
     await standsAt(page, AT.transfer)
     await page.goBack()
-    await standsAt(page, EXPIRED)
+    await standsAt(page, AT.expired)
     assert.equal(page.url(), challenge)
     assert.match(await wordsOf(page, '.lead'), /finished this step already/)
     await page.goBack()

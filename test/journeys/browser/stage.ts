@@ -27,10 +27,11 @@ export const AT = {
   limits: 'Your limits stay as they are',
   wentBack: 'You went back',
   stronger: 'That needs a stronger sign-in',
+  expired: 'This page has expired',
 } as const
 
 /** Does what leads to another page, and waits for that page: an old one with the same words would not do. */
-const leave = async (page: Page, act: () => Promise<void>) => {
+export const leave = async (page: Page, act: () => Promise<void>) => {
   await Promise.all([page.waitForEvent('domcontentloaded'), act()])
 }
 
