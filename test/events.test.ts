@@ -72,6 +72,42 @@ describe('events', () => {
     assert.equal(warning?.message, 'a listener of "account.reset" failed: a bare text')
   })
 
+  const silent = new Error('hidden')
+  Object.defineProperty(silent, 'message', { get: () => assert.fail('nothing to be read') })
+  const strange: Readonly<Record<string, unknown>> = {
+    nothing: undefined,
+    null: null,
+    'an object without any method': Object.create(null),
+    'a symbol': Symbol('gone'),
+    'a frozen error': Object.freeze(new Error('the mail server is gone')),
+    'an error that cannot be read': silent,
+    'an object that cannot be shown': {
+      [Symbol.for('nodejs.util.inspect.custom')]: () => assert.fail('nothing to be shown'),
+    },
+  }
+  for (const [name, fault] of Object.entries(strange))
+    it(`AC-96: end nothing where a listener throws ${name}, or rejects with it`, async () => {
+      const { events, announce } = createEvents(() => NOW)
+      let heard = 0
+      events.on('account.reset', () => {
+        throw fault
+      })
+      events.on('account.reset', () => Promise.reject(fault))
+      events.on('account.reset', () => {
+        heard += 1
+      })
+      const unhandled: unknown[] = []
+      const keep = (reason: unknown) => void unhandled.push(reason)
+      process.prependListener('unhandledRejection', keep)
+      const warnings = await warningsOf(() => announce('account.reset', { accountId: 'alice' }))
+      process.off('unhandledRejection', keep)
+      assert.deepEqual([heard, unhandled], [1, []])
+      assert.deepEqual(
+        warnings.map(({ code, message }) => [code, /^a listener of "account\.reset" failed: ./.test(message)]),
+        Array.from({ length: 2 }, () => ['STEP_UP_LISTENER', true]),
+      )
+    })
+
   it('take any number of listeners without a word', async () => {
     const { events, announce } = createEvents(() => NOW)
     let heard = 0

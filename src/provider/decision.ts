@@ -99,7 +99,9 @@ const gatherFacts = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionT
     loggedInNow,
     declined,
   }
-  const holds = note !== undefined && noteHolds(note, browserStanding, situation.now)
+  // A revocation that is half done has marked the record, and may not have come to this note yet.
+  const revoked = browser?.slot.value?.revoked === true && browser.key.id === note?.id
+  const holds = note !== undefined && !revoked && noteHolds(note, browserStanding, situation.now)
   return { situation, standing: browserStanding, note: holds ? note : undefined, presented: browser }
 }
 

@@ -101,9 +101,9 @@ describe('help: what an operator does', () => {
     assert.deepEqual(await has(host), [])
     await assert.rejects(client.refreshTokenGrant(bob.rp.config, refreshed.refresh_token ?? ''), INVALID)
     await assert.rejects(waiting.redeem(), INVALID)
-    assert.equal((await visit(bob, { ...INSIST, prompt: 'none' })).error, 'interaction_required')
+    assert.equal((await visit(bob, { ...INSIST, prompt: 'none' })).error, 'login_required')
     stage.clock.advance(60)
-    assert.deepEqual((await visit(bob, INSIST)).seen, [ENROLL])
+    assert.deepEqual((await visit(bob, INSIST)).seen, [LOGIN, ENROLL])
   })
 
   it('newRecoveryCodes, list: the old codes open nothing, the new ones do, and no secret is listed', async () => {

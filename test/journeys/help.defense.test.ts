@@ -33,12 +33,12 @@ describe('help: what tickets are guarded against', () => {
 
   it('texts that are no ticket, of every size, all answered alike', async () => {
     const host = await stage.host()
+    const opener = host.browser()
+    await started(host, opener)
     const { url } = await host.mfa.accounts.issueTicket('bob')
     const ticket = url.slice(url.indexOf('#') + 1)
     const foreign = await stage.host({ stepUp: { sealingKeys: [Buffer.alloc(32, 9).toString('base64url')] } })
     const elsewhere = await foreign.mfa.accounts.issueTicket('bob')
-    const opener = host.browser()
-    await started(host, opener)
     const setup = opener.cookies().find(({ name }) => name === COOKIE)?.value ?? ''
     assert.ok(setup.length > 43)
     const last = ticket.endsWith('A') ? 'B' : 'A'

@@ -136,7 +136,7 @@ describe('revocation: what an account was given ends with it', () => {
     await host.mfa.accounts.reset('bob')
     stage.clock.advance(60)
     const again = await journey(bob, party, ESSENTIAL)
-    assert.deepEqual(again.seen, [ENROLL])
+    assert.deepEqual(again.seen, [LOGIN, ENROLL])
     await assertAlive(party, await tokensOf(party, again))
     await assertDead(party, before)
   })

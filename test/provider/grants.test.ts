@@ -160,7 +160,7 @@ describe('provider/grants', () => {
       const records = createAccountRecords(store, createSealer([Buffer.alloc(32, 7).toString('base64url')]))
       await records.update('alice', (record) => ({
         ...record,
-        ...(revokedAt === undefined ? {} : { tokensRevokedAt: revokedAt }),
+        ...(revokedAt === undefined ? {} : { revokedAt: revokedAt }),
         ...(disabledAt === undefined ? {} : { disabledAt }),
       }))
       const account = async (id: string) =>

@@ -22,18 +22,16 @@ const launch = () =>
     timeout: PATIENCE_MILLISECONDS,
   })
 
-let browser: Promise<Browser> | undefined
+// Closed by the root hook in test/setup/hooks.mjs: after the last test, or after each file where files run side by side.
+const shared = globalThis as { chromium?: Promise<Browser> | undefined }
 
-/** A browser of one person: its own cookies, in the one Chromium of the whole run. */
+/** A browser of one person: its own cookies, in the one Chromium of its process. */
 export const openChromium = async (options: BrowserContextOptions = {}): Promise<BrowserContext> => {
-  browser ??= launch()
-  const context = await (await browser).newContext({ locale: 'en-GB', ...options })
+  shared.chromium ??= launch()
+  const context = await (await shared.chromium).newContext({ locale: 'en-GB', ...options })
   context.setDefaultTimeout(PATIENCE_MILLISECONDS)
   return context
 }
-
-// Outside of every suite: runs once, after the last test of all files.
-after('closes Chromium', async () => (await browser)?.close())
 
 /** Waits for the page with this first heading. */
 export const standsAt = (page: Page, heading: string): Promise<void> =>

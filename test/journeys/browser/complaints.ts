@@ -33,7 +33,9 @@ export const complaints = async (page: Page) => {
         '.card :is(.primary, .tool, .check, .link, .ways a, .secret a, input:not([type=hidden], [type=checkbox])), .button, .quiet, summary',
       )
       .evaluateAll((targets) =>
-        targets.filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.outerHTML),
+        targets
+          .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 44)
+          .map((one) => one.outerHTML),
       )
     found.push(...low.map((html) => `lower than 44 px at ${width} px: ${html}`))
   }

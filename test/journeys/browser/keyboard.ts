@@ -10,7 +10,8 @@ export const focused = (page: Page) =>
     const label =
       element instanceof HTMLInputElement ? element.labels?.[0] : (element.querySelector('strong') ?? element)
     const { top, bottom } = element.getBoundingClientRect()
-    const onScreen = top >= 0 && bottom <= innerHeight
+    // Browsers scroll by whole pixels, and elements end between them.
+    const onScreen = top > -1 && bottom < innerHeight + 1
     return {
       name: label?.textContent?.trim() ?? '',
       visible: onScreen && outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2,

@@ -80,6 +80,9 @@ describe('the demo in a browser: looks', function slow() {
     it('has no fault as alice sees it who got a link', async () => {
       await page.goto(stage.setupLink())
       await look('link', AT.protect)
+      await page.goto('about:blank')
+      await page.goto(stage.setupLink().replace(/#.*/, ''))
+      await look('link, to be pasted', AT.protect)
       await page.getByLabel('Your setup link').fill('no link at all')
       await press(page, 'Continue')
       await look('link, wrong', AT.protect)

@@ -1,0 +1,7 @@
+export const mochaHooks = {
+  async afterAll() {
+    const { chromium } = globalThis
+    globalThis.chromium = undefined
+    await (await chromium)?.close()
+  },
+}
