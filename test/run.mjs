@@ -17,6 +17,9 @@ const readTotals = (file) => {
   }
 }
 
+/** Files run side by side: a test waits for a browser or a hash half of its time. */
+const JOBS = 3
+
 const runMocha = async (folder, paths, mochaArguments) => {
   const totalsFile = path.join(folder, 'totals.json')
   const mocha = [path.join(modules, 'mocha/bin/mocha.js'), '--reporter', path.join(root, 'test/support/reporter.mjs')]
@@ -28,7 +31,7 @@ const runMocha = async (folder, paths, mochaArguments) => {
   ]
   // A part of the suite covers a part of the source, so only the whole is measured.
   const whole = mochaArguments.length === 0
-  const command = whole ? [...coverage, ...mocha] : [...mocha, ...mochaArguments]
+  const command = whole ? [...coverage, ...mocha, '--parallel', '--jobs', String(JOBS)] : [...mocha, ...mochaArguments]
   const child = spawn(process.execPath, command, {
     cwd: root,
     env: { ...process.env, ...paths, TOTALS_FILE: totalsFile },

@@ -9,10 +9,13 @@ import { freePort, holdPort } from './free-port.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
+// Writing coverage would take longer than the program does.
+const { NODE_V8_COVERAGE: _, ...environment } = process.env
+
 const launch = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
   const program = spawn(process.execPath, ['--import', 'ts-blank-space/register', 'src/cli/main.ts', ...args], {
     cwd: root,
-    env: { ...process.env, NODE_ENV: 'test', ...env },
+    env: { ...environment, NODE_ENV: 'test', ...env },
   })
   const output = { out: '', err: '' }
   program.stdout.on('data', (chunk) => {

@@ -6,7 +6,7 @@ import type { Browser, Page } from '../support/browser.ts'
 import { CLIENT, type Host } from '../support/host.ts'
 
 /** Where every flow's answers go: oidc-provider takes only https where tokens come through the browser. */
-export const CALLBACK = 'https://rp.example/callback'
+const CALLBACK = 'https://rp.example/callback'
 
 /** A redirect URI of another sector. */
 export const OTHER_CALLBACK = 'https://other.example/callback'
@@ -134,7 +134,7 @@ export const createParty = async (host: Pick<Host, 'issuer'>, metadata: ClientMe
 
 export type Party = Awaited<ReturnType<typeof createParty>>
 
-export type FlowRequest = Awaited<ReturnType<Party['request']>>
+type FlowRequest = Awaited<ReturnType<Party['request']>>
 
 /** The address of an authorization request, and what a browser does with it. */
 export interface Asked {
@@ -151,7 +151,7 @@ export const openAsked = (browser: Browser, { url, method }: Asked, added: Param
 
 type Asking = (party: Party, all: Parameters) => Promise<Asked> | Asked
 
-export const withObject: (party: Party, all: Parameters) => Promise<URL> = ({ config }, all) =>
+const withObject: (party: Party, all: Parameters) => Promise<URL> = ({ config }, all) =>
   client.buildAuthorizationUrlWithJAR(config, { ...all }, { key: signing.privateKey, kid: 'rp' })
 
 const withSecret = async ({ config, clientId, secret }: Party, all: Parameters) => {

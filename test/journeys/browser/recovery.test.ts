@@ -74,7 +74,7 @@ describe('the demo in a browser: a lost phone', function slow() {
     await standsAt(page, AT.enroll)
     assert.match(await wordsOf(page, '.lead'), /^You came in with a recovery code, and it is used up now\./)
     const secret = await secretOn(page)
-    const stops = ['Copy key', 'Open in an app on this device', '6-digit code', 'Confirm and continue', 'Not now']
+    const stops = ['Open in an app on this device', 'Copy key', '6-digit code', 'Confirm and continue', 'Not now']
     assert.deepEqual(await tabThrough(page, 'Not now'), stops)
     for (const _back of ['Confirm and continue', '6-digit code']) await page.keyboard.press('Shift+Tab')
     await keyboard.send(page, '6-digit code', stage.code(secret))
