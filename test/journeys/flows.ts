@@ -134,8 +134,6 @@ export const createParty = async (host: Pick<Host, 'issuer'>, metadata: ClientMe
 
 export type Party = Awaited<ReturnType<typeof createParty>>
 
-type FlowRequest = Awaited<ReturnType<Party['request']>>
-
 /** The address of an authorization request, and what a browser does with it. */
 export interface Asked {
   readonly url: URL
