@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
+import { createGate } from '../crypto/gate.ts'
 import { type AccountSource, foldUsername, type ListedAccount, type Person } from './config.ts'
 import { createGuesses } from './guesses.ts'
-import { createLimiter } from './limiter.ts'
 import { hashPassword, type PasswordHash, unknownPassword, verifyPassword } from './password.ts'
 
 /** What a user name and a password came to. */
@@ -19,17 +19,17 @@ export interface Directory {
 }
 
 // A few at once keep the thread pool free for signatures; a queue of more than this would outlive people's patience.
-const HASHES = { concurrency: 2, waiting: 64 }
+const HASHES = { width: 2, waiting: 64 }
 
 const listed = async (accounts: readonly ListedAccount[]): Promise<AccountSource> => {
-  const limiter = createLimiter({ ...HASHES, waiting: accounts.length })
+  const gate = createGate(HASHES)
   const people = new Map<string, Person>()
   const passwords = new Map<string, { id: string; hash: PasswordHash }>()
   await Promise.all(
     accounts.map(async ({ username, password, ...account }) => {
       people.set(account.id, Object.freeze({ ...account, label: username }))
-      const hash = await limiter.run(() => hashPassword(password))
-      if (hash) passwords.set(foldUsername(username), { id: account.id, hash })
+      const hash = await gate.run(() => hashPassword(password))
+      passwords.set(foldUsername(username), { id: account.id, hash })
     }),
   )
   // An unknown user name costs the same work as a known one, so that time does not tell them apart.
@@ -50,15 +50,16 @@ export const openDirectory = async (
   clock: Clock,
 ): Promise<Directory> => {
   const source = 'authenticate' in accounts ? accounts : await listed(accounts)
-  const limiter = createLimiter(HASHES)
+  const gate = createGate(HASHES)
   const guesses = createGuesses({ clock })
 
   return Object.freeze({
     async signIn(username: string, password: string): Promise<SignIn> {
+      if (gate.isFull()) return { outcome: 'busy' }
       const name = foldUsername(username)
       // Counted only when its turn has come: a guess that is turned away leaves no trace, so that a flood of
       // made-up names pushes nobody's count out.
-      const answer = await limiter.run(async () => {
+      const answer = await gate.run(async () => {
         const waitSeconds = guesses.reserve(name)
         if (waitSeconds > 0) return { waitSeconds }
         try {
@@ -68,7 +69,6 @@ export const openDirectory = async (
           throw error
         }
       })
-      if (!answer) return { outcome: 'busy' }
       if ('waitSeconds' in answer) return { outcome: 'throttled', waitSeconds: answer.waitSeconds }
       const account = answer.accountId === undefined ? undefined : await source.find(answer.accountId)
       if (!account || account.disabled) return { outcome: 'refused' }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import type { AccountSource } from '../../src/cli/config.ts'
 import { openDirectory } from '../../src/cli/directory.ts'
-import { createLimiter } from '../../src/cli/limiter.ts'
 import { hashPassword, verifyPassword } from '../../src/cli/password.ts'
 import { systemClock } from '../../src/clock.ts'
 
@@ -56,30 +55,6 @@ describe('cli/directory', () => {
     }
     const directory = await openDirectory(source, systemClock)
     for (let guess = 0; guess < 12; guess += 1) await assert.rejects(directory.signIn('zoë', 'x'), /database is away/)
-  })
-})
-
-describe('cli/limiter', () => {
-  it('runs so many at once, queues so many, and turns the rest away', async () => {
-    const limiter = createLimiter({ concurrency: 2, waiting: 1 })
-    let running = 0
-    let most = 0
-    const task = async () => {
-      running += 1
-      most = Math.max(most, running)
-      await new Promise((resolve) => setImmediate(resolve))
-      running -= 1
-      return 'done'
-    }
-    assert.deepEqual(await Promise.all([1, 2, 3, 4].map(() => limiter.run(task))), ['done', 'done', 'done', undefined])
-    assert.equal(most, 2)
-    assert.equal(await limiter.run(task), 'done')
-  })
-
-  it('gives the place back after a failure', async () => {
-    const limiter = createLimiter({ concurrency: 1, waiting: 0 })
-    await assert.rejects(limiter.run(() => Promise.reject(new Error('no'))))
-    assert.equal(await limiter.run(async () => 1), 1)
   })
 })
 
