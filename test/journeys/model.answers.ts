@@ -244,6 +244,7 @@ export const typing = (world: World, opened: Opened, fields: Readonly<Record<str
   posting: postingOf(world, opened, fields),
 })
 
+/** Leaves a page, by a way that it has or by one that it has not. */
 export const leaving = (world: World, opened: Opened, way: string): Sending => ({
   url: new URL(`/mfa/${uidOf(opened.page.url)}/${way}`, opened.page.url),
   posting: leavingBy(world, opened, way),
@@ -262,6 +263,7 @@ const freshCode = ({ clock }: World, user: User): string => {
   return codeAt(app.secret)
 }
 
+/** Follows the link of a page that ends so; undefined where there is none. */
 export const linkTo = (page: Page, end: string): Sending | undefined => {
   const href = page.targets.find((target) => target.endsWith(end))
   return href === undefined ? undefined : { url: new URL(href, page.url) }

@@ -141,6 +141,16 @@ const single = fc.oneof(
 /** Something that may end what was proved, or hand it to somebody else. */
 const turn = fc.oneof(operated, operated, byHost, waited, waited, stolen, refreshed)
 
+/** What takes something away from whom most of it happens to. */
+const ended = fc.constantFrom<Move[]>(
+  { move: 'operate', who: 0, what: 'remove an app' },
+  { move: 'operate', who: 0, what: 'remove codes' },
+  { move: 'operate', who: 0, what: 'new codes' },
+  { move: 'operate', who: 0, what: 'reset' },
+  { move: 'operate', who: 0, what: 'disable' },
+  { move: 'host', who: 0, what: 'new password' },
+)
+
 const FLOORED: Asks = { client: 'floored', voluntary: [], essential: [], pays: false }
 const PLAIN: Asks = { client: 'plain', voluntary: [], essential: [], pays: false }
 const TWO_KINDS: Asks = { client: 'plain', voluntary: [], essential: [MULTI], pays: false }
@@ -168,7 +178,10 @@ const typing = (what: MoveOf<'type'>['what'], times = 1) =>
   fc
     .record({ forge: often(false, true) })
     .map(({ forge }): Move => ({ move: 'type', at: undefined, what, times, forge }))
-const answering = (hold: boolean) => fc.constant<Move>({ move: 'go on', at: undefined, manner: USUAL, pages: 8, hold })
+const answering = (hold: boolean, manner = USUAL, at?: Seat) =>
+  fc.constant<Move>({ move: 'go on', at, manner, pages: 8, hold })
+const declining = answering(true, { ...USUAL, enroll: false })
+const emptied = fc.constant<Move>({ move: 'operate', who: 0, what: 'reset' })
 const copied = fc.constant<Move>({ move: 'steal', from: 0, to: 1 })
 const following = fc.constant<Move>({ move: 'follow', at: undefined })
 
@@ -179,18 +192,20 @@ const SCENES: readonly (readonly fc.Arbitrary<Move>[])[] = [
   [visiting(), visiting(), turn, later(FLOORED), turn, later(FLOORED)],
   // More is asked than a remembered browser is good for.
   [visiting(), special.chain((asks) => visiting({ asks: { ...asks, client: 'floored' } })), later(FLOORED)],
-  [visiting(), visiting({ asks: { ...FLOORED, pays: true } })],
+  [visiting(), visiting({ asks: { ...FLOORED, pays: true } }), visiting({ asks: { ...FLOORED, client: 'strict' } })],
   // It is copied, and both go on.
   [visiting(), copied, visiting({ at: elsewhere }), waited, visiting(), visiting({ at: elsewhere })],
   [visiting(), copied, waited, visiting(), waited, visiting({ at: elsewhere }), later(FLOORED)],
   // A recovery code is used, and used again.
-  [visiting({ pages: 1 }), typing('recovery code'), turn, answering(false)],
+  [visiting({ pages: 1 }), typing('recovery code'), ended, answering(false)],
   [
     visiting({ pages: 1 }),
     typing('recovery code'),
     visiting({ asks: TWO_KINDS, pages: 1 }),
     typing('used recovery code'),
   ],
+  // What nobody had when a page was opened is set up in another tab.
+  [emptied, visiting({ pages: 1 }), later(TWO_KINDS, { at: otherTab }), answering(false, USUAL, first)],
   // A code is seen by somebody, who types it at once in another tab.
   [
     visiting({ asks: TWO_KINDS }),
@@ -205,29 +220,46 @@ const SCENES: readonly (readonly fc.Arbitrary<Move>[])[] = [
   [visiting(), waited, later({ ...FLOORED, voluntary: [RESISTANT], maxAge: 300 })],
   // It is asked silently, after whatever has happened.
   [visiting(), turn, special.chain((asks) => later({ ...asks, prompt: 'none' }))],
-  // A page is answered when things have changed.
-  [visiting({ pages: 1 }), turn, answering(false)],
+  [emptied, visiting({ asks: PLAIN }), later({ ...FLOORED, prompt: 'none' }), later({ ...TWO_KINDS, prompt: 'none' })],
+  // Something is taken away while it is relied on, or while a page about it is open.
+  [visiting({ asks: TWO_KINDS }), ended, later(TWO_KINDS)],
+  [visiting({ pages: 1 }), ended, answering(false)],
+  [ended, ended, visiting({ pages: 1 }), ended, answering(false)],
   // An answer is given, and followed when things have changed.
   [visiting({ asks: TWO_KINDS, pages: 1 }), answering(true), turn, following],
+  [visiting({ pages: 1 }), typing('recovery code'), declining, ended, following],
   [visiting({ asks: HASTY, pages: 1 }), answering(true), waited, following, waited, later(HASTY)],
   // Tokens are refreshed after what ends them.
   [visiting(), turn, refreshed, turn, refreshed],
 ]
 
-const scene = fc.constantFrom(...SCENES).chain((moves) => fc.tuple(...moves.map((one) => fc.option(one, { freq: 15 }))))
+/** Whoever was disabled before would only be turned away. */
+const ENABLED: readonly Move[] = [
+  { move: 'operate', who: 0, what: 'enable' },
+  { move: 'host', who: 0, what: 'enable' },
+]
+
+const leavingOut = (moves: readonly fc.Arbitrary<Move>[]) => {
+  const all = [...ENABLED.map((one) => fc.constant(one)), ...moves]
+  return fc.tuple(...all.map((one) => fc.option(one, { freq: 20 })))
+}
+
+const kept = (moves: readonly (Move | null)[]) => moves.filter((one) => one !== null)
+
+/** Each scene alone. */
+export const scenes: readonly fc.Arbitrary<History>[] = SCENES.map((moves) =>
+  fc.record({ enrolled: fc.constant(1), moves: leavingOut(moves).map(kept) }),
+)
+
+const several = fc.oneof(
+  { weight: 3, arbitrary: fc.option(single, { freq: 40 }).map((one) => [one]) },
+  { weight: 1, arbitrary: fc.constantFrom(...SCENES).chain(leavingOut) },
+)
 
 /** @param length - How many moves or scenes at most. */
 export const histories = (length: number): fc.Arbitrary<History> =>
   fc.record({
     enrolled: fc.constantFrom(0, 1, 1, 2),
     // Left out one by one when shrinking, which a minimum of moves would end too early.
-    moves: fc
-      .array(
-        fc.oneof(
-          { weight: 5, arbitrary: fc.option(single, { freq: 40 }).map((one) => [one]) },
-          { weight: 1, arbitrary: scene },
-        ),
-        { minLength: length, maxLength: length },
-      )
-      .map((some) => some.flat().filter((one) => one !== null)),
+    moves: fc.array(several, { minLength: length, maxLength: length }).map((some) => kept(some.flat())),
   })

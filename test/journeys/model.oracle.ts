@@ -5,6 +5,7 @@ import type { Level } from '../../src/assurance/levels.ts'
  * its own. Proofs are tried one by one and in twos; no level here needs three.
  */
 
+/** The levels by name, two of them under an alias or under no name at all. */
 export const SINGLE = 'urn:oidc-step-up:acr:1fa'
 export const MULTI = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
 export const REFEDS = 'https://refeds.org/profile/mfa'
@@ -44,6 +45,7 @@ export interface Authorization {
   mayKeep?: Allowance
 }
 
+/** What allows an enrolment, and what it stands on. */
 export interface Allowance {
   readonly user: object
   readonly losses: number
@@ -90,6 +92,7 @@ const boundOf = ({ maxAge = 0 }: Asks) => (maxAge === 0 ? Infinity : maxAge)
 /** An essential level always wins over one that is not. */
 const namesOf = ({ voluntary, essential }: Asks) => (essential.length > 0 ? essential : voluntary)
 
+/** Whether the request insists on levels of which none exists. */
 export const asksOnlyUnknown = ({ essential }: Asks): boolean =>
   essential.length > 0 && essential.every((name) => levelNamed(name) === undefined)
 
@@ -221,6 +224,7 @@ export interface Report {
   readonly leastAmr: readonly string[]
 }
 
+/** What the truth says about an authorization that is answered with a code. */
 export const reportOf = (standing: Standing): Report => {
   const { asked, login } = read(standing)
   const inOrder = [...LEVELS].reverse().map((level) => ({ spelled: level.acr, level }))

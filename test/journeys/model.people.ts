@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { codeAt } from '../support/host.ts'
 import type { Allowance, Authorization, Means, Shown } from './model.oracle.ts'
+import { FIRST_STAMP } from './model.web.ts'
 
 /*
  * What really is: whose app is whose, which codes were used, which browser was remembered after what, and what
@@ -13,6 +14,7 @@ export interface App extends Means {
   lastStep: number
 }
 
+/** A set of recovery codes. */
 export interface CodeSet extends Means {
   readonly all: readonly string[]
   readonly used: Set<string>
@@ -25,6 +27,7 @@ interface Pace {
   nextAt: number
 }
 
+/** An account, as it really is. */
 export interface User {
   readonly name: string
   stamp: string
@@ -44,9 +47,10 @@ export interface User {
   readonly pace: Record<FactorId, Pace>
 }
 
+/** Somebody who has nothing yet. */
 export const createUser = (name: string): User => ({
   name,
-  stamp: 'first password',
+  stamp: FIRST_STAMP,
   barred: false,
   stopped: false,
   ticketOnly: false,
@@ -58,8 +62,10 @@ export const createUser = (name: string): User => ({
   pace: { totp: { failures: 0, nextAt: 0 }, 'recovery-codes': { failures: 0, nextAt: 0 } },
 })
 
+/** Whether any authorization of the account may pass. */
 export const isActive = ({ barred, stopped }: User): boolean => !barred && !stopped
 
+/** The apps that were not removed, oldest first. */
 export const appsOf = ({ apps }: User): readonly App[] => apps.filter(({ gone }) => !gone)
 
 const STEP_SECONDS = 30
@@ -88,10 +94,12 @@ export const noteRefusal = ({ pace }: User, factor: FactorId, now: number): void
   pace[factor] = { failures: count, nextAt: now + pause }
 }
 
+/** An accepted answer, or an operator, sets the count back. */
 export const forgetRefusals = ({ pace }: User, ...factors: readonly FactorId[]): void => {
   for (const factor of factors) pace[factor] = { failures: 0, nextAt: 0 }
 }
 
+/** Whether no answer may be looked at now. */
 export const isPaused = ({ pace }: User, factor: FactorId, now: number): boolean => now < pace[factor].nextAt
 
 const DAY = 86_400
@@ -119,6 +127,7 @@ export interface Ledger {
 /** What may still be relied on, by what ends all remembered browsers of an account. */
 const stands = ({ user, gone, factors, stamp }: Remembered) => !gone && factors === user.factors && stamp === user.stamp
 
+/** All browsers that were ever remembered. */
 export const createMemory = () => {
   const all: Remembered[] = []
   const ownerOf = (user: User, value: string) => all.find((one) => one.user === user && one.values.has(value))

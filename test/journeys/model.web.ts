@@ -12,7 +12,8 @@ import { type Asks, type ClientId, LEVELS, MULTI, RECENT, SINGLE } from './model
 
 const NAMES = ['ann', 'ben', 'cem'] as const
 const CLIENTS: readonly ClientId[] = ['plain', 'floored', 'strict']
-const FIRST_STAMP = 'first password'
+/** The security stamp that everybody begins with. */
+export const FIRST_STAMP = 'first password'
 
 const EVENTS: Readonly<Record<EventName, true>> = {
   'authorization.decided': true,
@@ -51,6 +52,7 @@ const loadExistingGrant: NonNullable<Parameters<typeof startHost>[0]>['configura
   },
 }
 
+/** A host with three accounts and three clients, whose events are written down. */
 export const startModelHost = async () => {
   const accounts = new Map<string, Account>(
     NAMES.map((id) => [id, { id, label: `${id}@example.com`, securityStamp: FIRST_STAMP }]),

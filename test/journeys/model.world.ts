@@ -11,6 +11,7 @@ export interface Opened {
   readonly page: Page
 }
 
+/** One tab of a browser. */
 export interface Tab {
   now?: Opened | undefined
   /** Pages before it, the last one first. */
@@ -19,6 +20,7 @@ export interface Tab {
   held?: { readonly authorization: Authorization; readonly url: URL } | undefined
 }
 
+/** A browser with its tabs. */
 export interface Seated {
   readonly browser: Browser
   tabs: Tab[]
@@ -121,4 +123,5 @@ export const createWorld = async (clock: VirtualClock, tally: Tally) => {
   }
 }
 
+/** Everything that one history is about. */
 export type World = Awaited<ReturnType<typeof createWorld>>
