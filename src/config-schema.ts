@@ -5,7 +5,7 @@ const PRESETS = Object.keys(presets) as [Preset, ...Preset[]]
 const MAX_FLOW_SECONDS = 3600
 
 /** An object of these settings and no others. */
-const strict = <Shape extends z.core.$ZodLooseShape>(shape: Shape, what = 'an object') =>
+export const strict = <Shape extends z.core.$ZodLooseShape>(shape: Shape, what = 'an object') =>
   z.strictObject(shape, {
     error: ({ code }) => (code === 'unrecognized_keys' ? `only ${Object.keys(shape).join(', ')}` : what),
   })

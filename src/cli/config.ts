@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Account } from '../account.ts'
 import type { StepUpOptions } from '../config.ts'
 import { configError, found } from '../config-error.ts'
+import { strict } from '../config-schema.ts'
 import { StepUpError } from '../errors.ts'
 import type { Accounts } from '../store/accounts.ts'
 import type { Store } from '../store/store.ts'
@@ -74,10 +75,6 @@ export const isLoopback = (url: string) => LOOPBACK.has(new URL(url).hostname)
 
 const OWNED = ['clients', 'findAccount', 'interactions', 'jwks']
 
-const strict = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? `only ${Object.keys(shape).join(', ')}` : 'an object'),
-  })
 const text = (allowed = 'a text of 1 to 256 characters') => z.string(allowed).min(1, allowed).max(256, allowed)
 const listOf = <Item extends z.ZodType>(item: Item, allowed: string) => z.array(item, allowed).min(1, allowed)
 const like = (methods: readonly string[], allowed: string) =>

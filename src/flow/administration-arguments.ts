@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Account } from '../account.ts'
 import { configError, found } from '../config-error.ts'
+import { strict } from '../config-schema.ts'
 import { StepUpError } from '../errors.ts'
 
 const MIN_TICKET_SECONDS = 60
@@ -16,11 +17,6 @@ const oneOf = (ids: readonly string[]) => {
   const allowed = ids.length === 0 ? 'nothing, because there is no such factor' : `one of ${ids.join(', ')}`
   return z.string(allowed).refine((id) => ids.includes(id), allowed)
 }
-
-const strict = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  z.strictObject(shape, {
-    error: ({ code }) => (code === 'unrecognized_keys' ? `only ${Object.keys(shape).join(', ')}` : 'an object'),
-  })
 
 /** Arguments of an operation that takes nothing but the account. */
 export const onlyAccount = z.object({ accountId: text })
