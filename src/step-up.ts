@@ -15,6 +15,7 @@ import { createThrottle } from './flow/throttle.ts'
 import { createTickets } from './flow/tickets.ts'
 import { createVault } from './flow/vault.ts'
 import { createCsrf } from './http/csrf.ts'
+import { createOutageGuard } from './http/outage.ts'
 import { createRenderer, type Renderer } from './http/render.ts'
 import { createRoutes } from './http/routes.ts'
 import { SETUP } from './http/setup.ts'
@@ -190,6 +191,8 @@ export const stepUp = (options: StepUpOptions): StepUp => {
     },
     attach(provider) {
       socket.attach(provider)
+      // Around everything, the host's own middleware included, wherever in its code `attach` is called.
+      provider.middleware.unshift(createOutageGuard({ ...parts, provider, root: PAGES }))
       provider.use(createRoutes({ ...parts, provider, root: PAGES }))
       provider.on('authorization.accepted', assertReported)
       provider.on('session.destroyed', ({ accountId, uid }) => {

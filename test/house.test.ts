@@ -17,10 +17,14 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
 const filesWith = (pattern: RegExp) => files.filter(({ code }) => pattern.test(code)).map(({ name }) => name)
 
 describe('the house', () => {
-  it('imports values of oidc-provider in src/provider and src/cli only', () => {
+  it('imports values of oidc-provider in src/provider, src/cli and the adapter only', () => {
     const importers = filesWith(/(?:from|import)\s*\(?\s*['"]oidc-provider['"/]/)
-    const rooms = importers.filter((name) => !/^(?:provider|cli)\//.test(name))
+    const rooms = importers.filter((name) => !/^(?:provider\/|cli\/|store\/redis-adapter\.ts)/.test(name))
     assert.deepEqual(rooms, [])
+  })
+
+  it('imports redis in one file only', () => {
+    assert.deepEqual(filesWith(/(?:from|import)\s*\(?\s*['"]@?redis['"/]/), ['store/redis/links.ts'])
   })
 
   it('reads the time of day in src/clock.ts only', () => {

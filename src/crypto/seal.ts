@@ -20,6 +20,10 @@ export interface Sealer {
    * @throws StepUpError `ERR_SEAL`, with the same message for every cause.
    */
   open(sealed: string, aad: readonly string[]): string
+  /** Names of the ring's keys, the first key's first: what stands between `v1.` and the next dot of a sealed record. */
+  readonly keyIds: readonly string[]
+  /** Whether the first key has sealed this; what an older key has sealed is to be sealed anew. */
+  isCurrent(sealed: string): boolean
   /**
    * 32 bytes for another purpose, such as a MAC, derived from the first key. They change when the first key
    * does, so use them only for what may expire with it.
@@ -119,6 +123,8 @@ export const createSealer = (keys: readonly (string | undefined)[]): Sealer => {
       if (plain === undefined) throw new StepUpError('ERR_SEAL', 'a sealed record could not be opened')
       return plain
     },
+    keyIds: Object.freeze(ring.map(({ id }) => id)),
+    isCurrent: (sealed: string) => sealed.startsWith(`v1.${first.id}.`),
     derive: first.derive,
     deriveAll: (purpose: string) => ring.map((key) => key.derive(purpose)),
   })

@@ -2,7 +2,7 @@ import { randomToken } from '../crypto/random.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import { StepUpError } from '../errors.ts'
 import type { Authenticator, Change } from '../factors/factor.ts'
-import type { Accounts } from '../store/accounts.ts'
+import type { AccountEntry, Accounts } from '../store/accounts.ts'
 import { fromStore } from './vault.ts'
 
 /** All that is kept of one account for good. */
@@ -59,11 +59,24 @@ const empty: AccountRecord = { authenticators: [], failures: {}, disabledFactors
 /** Wraps the host's durable records. @see {@link AccountRecords} */
 export const createAccountRecords = (accounts: Accounts, sealer: Sealer): AccountRecords => {
   const aad = (accountId: string) => [KIND, accountId]
+  /** Puts a record under the first key at the first occasion; until then it stays readable as it is. */
+  const reseal = async (accountId: string, text: string, entry: AccountEntry): Promise<LoadedRecord> => {
+    const asItIs = { record: JSON.parse(text), version: entry.version }
+    try {
+      await accounts.save(accountId, sealer.seal(text, aad(accountId)), entry.version)
+      const { record = '', version = null } = (await accounts.load(accountId)) ?? {}
+      return { record: JSON.parse(sealer.open(record, aad(accountId))), version }
+    } catch {
+      return asItIs
+    }
+  }
   const records: AccountRecords = {
     async load(accountId) {
       const entry = await fromStore(accounts.load(accountId))
       if (entry === undefined) return { record: empty, version: null }
-      return { record: JSON.parse(sealer.open(entry.record, aad(accountId))), version: entry.version }
+      const text = sealer.open(entry.record, aad(accountId))
+      if (!sealer.isCurrent(entry.record)) return reseal(accountId, text, entry)
+      return { record: JSON.parse(text), version: entry.version }
     },
     save: (accountId, { version }, record) =>
       fromStore(accounts.save(accountId, sealer.seal(JSON.stringify(record), aad(accountId)), version)),

@@ -21,14 +21,15 @@ const statusOf = (error: unknown) => {
 }
 
 /**
- * The fields of a posted form, or the status that says why there are none. A body that a parser before us
- * has read already is taken from it.
+ * The fields of a posted form, or the status that says why there are none. A body that a parser before us has
+ * read already is taken from it; some leave an empty one where they have read nothing, so the stream decides.
  */
 export const readForm = async (ctx: Context): Promise<Readonly<Record<string, string>> | UnreadableForm> => {
   if (!ctx.is(FORM)) return { status: 415 }
-  const before = (ctx.req as { body?: unknown }).body
+  const before = ctx.req.readable ? undefined : ((ctx.req as { body?: unknown }).body ?? ctx.request.body)
   if (before === undefined) {
     try {
+      ctx.request.body = undefined
       await parser(ctx, async () => undefined)
     } catch (error) {
       return { status: statusOf(error) }

@@ -2,24 +2,14 @@ import { extname } from 'node:path'
 import Router, { type RouterContext } from '@koa/router'
 import type { Middleware } from 'koa'
 import { randomToken } from '../crypto/random.ts'
-import { StepUpError } from '../errors.ts'
 import type { Ending } from '../provider/interaction.ts'
-import { mountPathOf } from '../provider/oidc.ts'
+import { faultOf, isOutage, sendUnavailable } from './outage.ts'
 import { answerPage, leavePage, showChoice, showPage } from './pages.ts'
 import { sendFailure } from './send.ts'
 import { arriveBySetup, openTicket, SETUP, showDone } from './setup.ts'
 import { arrive, type PageTools, type Visit } from './visit.ts'
 
-/** Seconds after which a browser is told to ask again while the store is out of reach. */
-const RETRY_AFTER_SECONDS = 5
 const IMMUTABLE = 'public, max-age=31536000, immutable'
-
-/** The fault as the host's log gets it, with the reference the user can quote; what was thrown may be anything. */
-const faultOf = (thrown: unknown, reference: string): Error => {
-  if (thrown instanceof Error && Object.isExtensible(thrown)) return Object.assign(thrown, { reference })
-  const message = thrown instanceof Error ? thrown.message : 'something that is no error was thrown'
-  return Object.assign(new Error(message, { cause: thrown }), { reference })
-}
 
 /** The last resort: a page with a reference, the error itself to the host's log, and never a stack on the wire. */
 const failSafe =
@@ -30,11 +20,8 @@ const failSafe =
     } catch (thrown) {
       const reference = randomToken(6)
       tools.provider.emit('server_error', ctx as never, faultOf(thrown, reference))
-      const storeIsDown = thrown instanceof StepUpError && thrown.code === 'ERR_STORE'
-      if (!storeIsDown) return sendFailure(ctx, tools, 500, 'error.unexpected', { reference })
-      ctx.set('Retry-After', String(RETRY_AFTER_SECONDS))
-      const retry = ctx.method === 'GET' ? { retryHref: `${mountPathOf(ctx)}${ctx.path}` } : {}
-      return sendFailure(ctx, tools, 503, 'error.unavailable', { reference, ...retry })
+      if (isOutage(thrown)) return sendUnavailable(ctx, tools, reference)
+      return sendFailure(ctx, tools, 500, 'error.unexpected', { reference })
     }
   }
 

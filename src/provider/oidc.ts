@@ -25,12 +25,16 @@ interface MountedRequest {
   readonly baseUrl?: string
 }
 
+/** A request target can bring a host of the client's choosing: in absolute form, or behind two slashes (RFC 9112 section 3.2.2). */
+const withoutHost = (target: string) => target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '').replace(/^\/{2,}/, '/')
+
 /**
  * The path the provider is mounted under, `''` where it is not. Express and its kin rewrite `req.url` and
  * keep the whole in `originalUrl`; koa-mount tells in `ctx.mountPath`.
  */
 export const mountPathOf = (ctx: { req: object; url: string; mountPath?: string }): string => {
   const { originalUrl, baseUrl } = ctx.req as MountedRequest
-  if (originalUrl?.endsWith(ctx.url)) return originalUrl.slice(0, originalUrl.length - ctx.url.length)
+  const [whole, own] = [withoutHost(originalUrl ?? ''), withoutHost(ctx.url)]
+  if (whole.endsWith(own)) return whole.slice(0, whole.length - own.length)
   return ctx.mountPath ?? baseUrl ?? ''
 }

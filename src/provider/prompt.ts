@@ -59,12 +59,15 @@ const loginCheck = (decide: Decider) =>
     }
   })
 
-/** A store out of reach is nobody's refusal: the relying party is told to come again. */
+/**
+ * A store out of reach is nobody's refusal. Where the relying party asked for no page it is told to come again; else
+ * the fault goes on, and the user gets a page that tries again.
+ */
 const decideOrFail = async (decide: Decider, ctx: KoaContextWithOIDC) => {
   try {
     return await decide(ctx)
   } catch (cause) {
-    if (cause instanceof StepUpError && cause.code === 'ERR_STORE')
+    if (cause instanceof StepUpError && cause.code === 'ERR_STORE' && ctx.oidc.prompts.has('none'))
       throw new errors.TemporarilyUnavailable('the sign-in cannot be judged at the moment', { cause })
     throw cause
   }

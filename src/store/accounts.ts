@@ -23,4 +23,14 @@ export interface Accounts {
   owner(key: string): Promise<string | undefined>
   /** Gives a key up; one that nobody holds stays as it is. */
   release(key: string): Promise<void>
+  /**
+   * How many records are sealed with other keys than these, by key id: the eight characters between `v1.` and the
+   * next dot of a record. It is asked at the start, which is refused where a key is still needed.
+   *
+   * Leave it out where it cannot be told; then nobody notices before a record cannot be opened.
+   */
+  countByOtherKeys?(keyIds: readonly string[]): Promise<ReadonlyMap<string, number>>
 }
+
+/** The id of the key that has sealed a record; undefined for a text that is no sealed record. */
+export const sealingKeyOf = (record: string): string | undefined => /^v1\.([\w-]{8})\./.exec(record)?.[1]

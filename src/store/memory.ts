@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { StepUpError } from '../errors.ts'
-import type { AccountEntry, Accounts } from './accounts.ts'
+import { type AccountEntry, type Accounts, sealingKeyOf } from './accounts.ts'
 import type { Store, StoreEntry, StoreKey } from './store.ts'
 
 /** Settings of {@link memoryStore}. */
@@ -116,6 +116,14 @@ const durable = (): Accounts => {
     owner: async (key) => owners.get(key),
     release: async (key) => {
       owners.delete(key)
+    },
+    countByOtherKeys: async (keyIds) => {
+      const counts = new Map<string, number>()
+      for (const { record } of entries.values()) {
+        const keyId = sealingKeyOf(record)
+        if (keyId !== undefined && !keyIds.includes(keyId)) counts.set(keyId, (counts.get(keyId) ?? 0) + 1)
+      }
+      return counts
     },
   }
 }

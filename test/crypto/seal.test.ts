@@ -37,9 +37,11 @@ describe('crypto/seal', () => {
       const nonces = Array.from({ length: 10_000 }, () => sealer.seal('', PLACE).slice(12, 28))
       assert.equal(new Set(nonces).size, nonces.length)
     })
-    it('is frozen and holds functions only', () => {
+    it('is frozen and holds functions, beside the names of its keys', () => {
       assert.ok(Object.isFrozen(sealer))
-      assert.ok(Object.values(sealer).every((member) => typeof member === 'function'))
+      const { keyIds, ...rest } = sealer
+      assert.ok(Object.isFrozen(keyIds) && keyIds.every((id) => /^[\w-]{8}$/.test(id)))
+      assert.ok(Object.values(rest).every((member) => typeof member === 'function'))
     })
   })
 
