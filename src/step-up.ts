@@ -3,6 +3,7 @@ import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { presets } from './assurance/presets.ts'
 import { type Config, readOptions, type StepUpOptions } from './config.ts'
 import { createMac } from './crypto/mac.ts'
+import { withMemory } from './crypto/opened.ts'
 import { createSealer } from './crypto/seal.ts'
 import { StepUpError } from './errors.ts'
 import { createEvents, type Events } from './events.ts'
@@ -91,7 +92,7 @@ const OFF = { lifeSeconds: 1, idleSeconds: 1, perAccount: 1 }
 /** All that needs no provider yet. */
 const build = (config: Config) => {
   const { store, accounts, clock, factors } = config
-  const sealer = createSealer(config.sealingKeys)
+  const sealer = withMemory(createSealer(config.sealingKeys))
   const { events, announce } = createEvents(clock)
   const vault = createVault(store, sealer, clock)
   const records = createAccountRecords(accounts, sealer)

@@ -65,7 +65,8 @@ const includesAll = <T>(all: readonly T[], some: readonly T[] = []) => some.ever
 const isAnchor = ({ traits, factors }: Needs, event: Evidence) =>
   includesAll(event.traits, traits) && (factors === undefined || factors.includes(event.factor))
 
-const enoughKinds = (needs: Needs, events: readonly Evidence[]) => kindsOf(events).size >= (needs.kinds ?? 1)
+const enoughKinds = ({ kinds = 1 }: Needs, events: readonly Evidence[]) =>
+  kinds === 1 ? events.some((event) => event.kinds.length > 0) : kindsOf(events).size >= kinds
 
 const meets = (needs: Needs, events: readonly Evidence[]) =>
   events.some((event) => isAnchor(needs, event)) && enoughKinds(needs, events)

@@ -4,9 +4,9 @@ import type { AnyFactor, Ceremony, Input, Refusal, Step } from '../factors/facto
 import { type AccountRecord, type AccountRecords, applyRefusal, type LoadedRecord } from './account-record.ts'
 import { deliver } from './deliver.ts'
 import { type Permit, standingOf } from './permit.ts'
-import { ceremonyKey, ceremonyOf, contextOf, isAllowed, isOpen, type Place } from './place.ts'
+import { ceremonyKey, ceremonyOf, contextOf, isAllowed, isOpen, type Place, type Spot } from './place.ts'
 import { type Accepted, factorEvent, type Settled, settle } from './settle.ts'
-import type { Throttle } from './throttle.ts'
+import type { Pace, Throttle } from './throttle.ts'
 import type { Slot, Vault } from './vault.ts'
 
 /** What the screen has to say about the last answer. */
@@ -46,16 +46,27 @@ export interface CeremonyTools {
   readonly announce: Announce
 }
 
+/** What a ceremony stands on, as it was read for one request. */
+export interface Reading {
+  readonly loaded: LoadedRecord
+  readonly slot: Slot<Open>
+  readonly permit: Permit | undefined
+  /** Present where an answer is to be given. */
+  readonly pace?: Slot<Pace>
+}
+
 /** The effects of ceremonies: load, pure step, conditional write. */
 export interface Ceremonies {
+  /** Reads ahead, all at once, so that a page need not read the account's record twice. */
+  read(spot: Spot, intent: 'show' | 'answer'): Promise<Reading>
   /** Shows the open ceremony, or begins one. Showing again changes nothing: same state, same secret, no new message. */
-  show(place: Place): Promise<Outcome>
+  show(place: Place, reading?: Reading): Promise<Outcome>
   /** Answers it. Counting comes before looking; of parallel answers at most one is accepted. */
-  answer(place: Place, input: Input): Promise<Outcome>
+  answer(place: Place, input: Input, reading?: Reading): Promise<Outcome>
 }
 
 /** A ceremony under way, as stored. */
-interface Open {
+export interface Open {
   readonly state: unknown
   /** Refused answers in this ceremony. */
   readonly failures: number
@@ -69,6 +80,7 @@ export interface Scene extends CeremonyTools {
   readonly slot: Slot<Open>
   /** What allows this enrolment, where it needs to be allowed. */
   readonly permit: Permit | undefined
+  readonly pace: Slot<Pace> | undefined
 }
 
 const GONE: Outcome = { outcome: 'gone' }
@@ -202,13 +214,13 @@ const show = async (scene: Scene): Promise<Outcome> => {
 }
 
 const answer = async (scene: Scene, input: Input): Promise<Outcome> => {
-  const { slot, place, loaded, throttle } = scene
+  const { slot, place, loaded, throttle, pace } = scene
   if (slot.value === undefined) return GONE
   if (isDisabled(scene)) return opened(scene, slot.value.state, { reason: 'disabled' })
   if (!isAllowed(place, loaded, scene.permit)) return GONE
   if (isDead(slot.value)) return (await dead(scene, slot.value)) ?? GONE
   const { account, factor } = place
-  const reserved = await throttle.reserve(account.id, factor.id, loaded.record.failures[factor.id] ?? 0)
+  const reserved = await throttle.reserve(account.id, factor.id, loaded.record.failures[factor.id] ?? 0, pace)
   if (reserved.granted) return judge(scene, slot.value, input)
   const { retryAfterSeconds } = reserved
   scene.announce('challenge.throttled', { ...factorEvent(place), retryAfterSeconds })
@@ -217,25 +229,31 @@ const answer = async (scene: Scene, input: Input): Promise<Outcome> => {
 
 /** Builds the effects. @see {@link Ceremonies} */
 export const createCeremonies = (tools: CeremonyTools): Ceremonies => {
-  const arrive = async (place: Place): Promise<Scene | undefined> => {
+  const read: Ceremonies['read'] = async (spot, intent) => {
+    const { account, factor, purpose, permitKey } = spot
+    const [loaded, slot, permit, pace] = await Promise.all([
+      tools.records.load(account.id),
+      tools.vault.read<Open>(ceremonyKey(spot)),
+      purpose === 'enroll' ? tools.vault.read<Permit>(permitKey) : undefined,
+      intent === 'answer' ? tools.throttle.read(account.id, factor.id) : undefined,
+    ])
+    return { loaded, slot, permit: permit?.value, ...(pace === undefined ? {} : { pace }) }
+  }
+  const arrive = (place: Place, { loaded, slot, permit, pace }: Reading): Scene | undefined => {
     const ceremony = ceremonyOf(place)
     if (ceremony === undefined) return undefined
-    const [loaded, slot, { value: permit } = { value: undefined }] = await Promise.all([
-      tools.records.load(place.account.id),
-      tools.vault.read<Open>(ceremonyKey(place)),
-      place.purpose === 'enroll' ? tools.vault.read<Permit>(place.permitKey) : undefined,
-    ])
     // What a ticket allows stands on the account as it is found now, so that a reset in between ends it.
     const standing = standingOf(loaded.record, place.account)
-    return { ...tools, place, ceremony, loaded, slot, permit: permit && { standing, ...permit } }
+    return { ...tools, place, ceremony, loaded, slot, permit: permit && { standing, ...permit }, pace }
   }
   return Object.freeze<Ceremonies>({
-    async show(place) {
-      const scene = await arrive(place)
+    read,
+    async show(place, reading) {
+      const scene = arrive(place, reading ?? (await read(place, 'show')))
       return scene === undefined ? GONE : show(scene)
     },
-    async answer(place, input) {
-      const scene = await arrive(place)
+    async answer(place, input, reading) {
+      const scene = arrive(place, reading ?? (await read(place, 'answer')))
       return scene === undefined ? GONE : answer(scene, input)
     },
   })

@@ -27,11 +27,17 @@ export interface Place {
   readonly locale: string
 }
 
+/** As much of a place as is known before its screen is: where the ceremony's records stand. */
+export interface Spot extends Pick<Place, 'id' | 'purpose' | 'permitKey'> {
+  readonly account: Pick<Account, 'id'>
+  readonly factor: Pick<AnyFactor, 'id'>
+}
+
 /** The factor's ceremony for this purpose, if it has one. */
 export const ceremonyOf = ({ factor, purpose }: Place): Ceremony | undefined => factor[purpose]
 
 /** Where the ceremony's state is kept: bound to account, purpose, interaction and factor. */
-export const ceremonyKey = ({ account, purpose, id, factor }: Place): StoreKey => ({
+export const ceremonyKey = ({ account, purpose, id, factor }: Spot): StoreKey => ({
   kind: purpose,
   accountId: account.id,
   id: `${id}.${factor.id}`,

@@ -16,6 +16,11 @@ export interface Settled {
   readonly proof: Proof
   /** The version of the account's factors from now on. */
   readonly factorsVersion: string
+  /**
+   * Resolves once all that follows is written: the evidence, what it allows next, the pace. Nothing may be sent
+   * before; what else is to be written can be written meanwhile.
+   */
+  readonly left: Promise<void>
 }
 
 type Settling = Pick<
@@ -113,11 +118,12 @@ export const settle = async (scene: Settling, step: Accepted): Promise<Settled |
   if (!(await records.save(account.id, loaded, record))) return undefined
   const { kinds, traits, amr } = step.proof ?? factor
   const proof: Proof = { kinds, traits, amr }
-  await Promise.all([
+  const left = Promise.all([
     leaveEvidence(scene, proof, authenticatorId),
     leavePermit(scene, proof, record),
     throttle.clear(account.id, factor.id),
-  ])
-  announceAcceptance(scene, record, authenticatorId)
-  return { proof, factorsVersion: record.factorsVersion }
+  ]).then(() => announceAcceptance(scene, record, authenticatorId))
+  // Whoever awaits it is told; until then it is nobody's unhandled rejection.
+  left.catch(() => undefined)
+  return { proof, factorsVersion: record.factorsVersion, left }
 }

@@ -11,7 +11,8 @@ const MEMORY_SECONDS = 86_400
 /** What a caller is told that came between another's reading and writing. */
 const RACE_PAUSE_SECONDS = 1
 
-interface Pace {
+/** How an account's answers to one factor are paced now, as stored. */
+export interface Pace {
   readonly failures: number
   /** Epoch seconds before which no answer is looked at. */
   readonly nextAt: number
@@ -29,11 +30,14 @@ export type Reservation = { readonly granted: true } | { readonly granted: false
  * @see NIST SP 800-63B-4, "Rate Limiting (Throttling)".
  */
 export interface Throttle {
+  /** The pace as it is, for a reservation right after. */
+  read(accountId: string, factor: string): Promise<Slot<Pace>>
   /**
    * Reserves one attempt. From the fifth refusal on there is a pause of 30 s, doubling up to an hour; a lost
-   * race counts as throttled. `knownFailures` is the durable count, for when the pace itself was lost.
+   * race counts as throttled. `knownFailures` is the durable count, for when the pace itself was lost; `pace`
+   * spares the reading where that was done a moment ago.
    */
-  reserve(accountId: string, factor: string, knownFailures: number): Promise<Reservation>
+  reserve(accountId: string, factor: string, knownFailures: number, pace?: Slot<Pace>): Promise<Reservation>
   /** Gives an attempt back that was neither accepted nor refused. */
   giveBack(accountId: string, factor: string): Promise<void>
   /** Forgets the refusals of this factor, after it was accepted. */
@@ -52,9 +56,10 @@ export const createThrottle = (vault: Vault, clock: Clock): Throttle => {
   const left = ({ value }: Slot<Pace>) => Math.max(0, (value?.nextAt ?? 0) - clock())
 
   return Object.freeze<Throttle>({
-    async reserve(accountId, factor, knownFailures) {
+    read: (accountId, factor) => vault.read<Pace>(keyOf(accountId, factor)),
+    async reserve(accountId, factor, knownFailures, known) {
       const key = keyOf(accountId, factor)
-      const slot = await vault.read<Pace>(key)
+      const slot = known ?? (await vault.read<Pace>(key))
       const wait = left(slot)
       if (wait > 0) return { granted: false, retryAfterSeconds: wait }
       const failures = Math.max(slot.value?.failures ?? 0, knownFailures) + 1

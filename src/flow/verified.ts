@@ -13,11 +13,17 @@ export const verifiedKey = (accountId: string, interactionUid: string): StoreKey
 })
 
 /** Leaves events to be taken into the ledger, once, when this interaction is resumed by this account. */
-export const leaveVerified = (vault: Vault, key: StoreKey, events: readonly Evidence[], now: number): Promise<void> =>
-  vault.update<readonly Evidence[]>(key, ({ value = [] }) => ({
-    value: [...value, ...events],
-    expiresAt: now + WAITING_SECONDS,
-  }))
+export const leaveVerified = async (
+  vault: Vault,
+  key: StoreKey,
+  events: readonly Evidence[],
+  now: number,
+): Promise<void> => {
+  const expiresAt = now + WAITING_SECONDS
+  // Hardly ever does anything wait there already, so that is found out by writing.
+  if (await vault.write(key, { version: null }, events, expiresAt)) return
+  await vault.update<readonly Evidence[]>(key, ({ value = [] }) => ({ value: [...value, ...events], expiresAt }))
+}
 
 /** Takes what waits there; it is gone afterwards. Only events made in that very authorization come out. */
 export const takeVerified = async (vault: Vault, key: StoreKey, cid: string): Promise<readonly Evidence[]> =>

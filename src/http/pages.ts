@@ -5,7 +5,7 @@ import type { Settled } from '../flow/settle.ts'
 import type { Ending } from '../provider/interaction.ts'
 import type { CeremonyScreen, ChooseScreen, ClosedScreen, Notice, Offered, UnreachableScreen } from './screens.ts'
 import { sendFailure, sendOn, sendPage } from './send.ts'
-import { type PageTools, placeOf, readBoundForm, type Visit } from './visit.ts'
+import { factorAt, type PageTools, placeOf, readBoundForm, type Visit } from './visit.ts'
 
 const INVALID = 'code.invalid'
 const UNAVAILABLE = 'code.unavailable'
@@ -41,6 +41,8 @@ const statusOf = (notice: FlowNotice | undefined) =>
 /** A factor that is asked for here; anything else is as good as unknown. */
 const offered = ({ task }: Visit, { config }: PageTools, id: string | undefined): AnyFactor | undefined =>
   config.factors.find((factor) => factor.id === id && task.factors.includes(factor.id))
+
+const readingOf = ({ ahead }: Visit, { id }: AnyFactor) => (ahead?.factor === id ? ahead.reading : undefined)
 
 const chooseHrefOf = ({ task, base }: Visit) => (task.factors.length > 1 ? { chooseHref: `${base}/choose` } : {})
 
@@ -142,7 +144,8 @@ const follow = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Out
   if (outcome.outcome === 'gone' && visit.task.offer) return sendOn(visit.ctx, await visit.end({ outcome: 'declined' }))
   if (outcome.outcome === 'gone') return sendOn(visit.ctx, visit.onward)
   if (asked.remember) await remember(visit, tools, asked.factor, outcome)
-  return sendOn(visit.ctx, await visit.end({ outcome: 'verified' }))
+  const [onward] = await Promise.all([visit.end({ outcome: 'verified' }), outcome.left])
+  return sendOn(visit.ctx, onward)
 }
 
 /** The page a visit stands at, or the page of one of its factors. Begins the ceremony where none is open. */
@@ -150,9 +153,9 @@ export const showPage = async (visit: Visit, tools: PageTools, id?: string): Pro
   const { factors, outcome } = visit.task
   if (factors.length === 0) return sendUnreachable(visit, tools)
   if (id === undefined && outcome === 'enroll' && factors.length > 1) return sendChoice(visit, tools)
-  const factor = offered(visit, tools, id ?? factors[0])
+  const factor = offered(visit, tools, factorAt(visit.task, id))
   if (factor === undefined) return sendOn(visit.ctx, visit.base)
-  const shown = await tools.ceremonies.show(placeOf(visit, tools, factor))
+  const shown = await tools.ceremonies.show(placeOf(visit, tools, factor), readingOf(visit, factor))
   return follow(visit, tools, { factor, remember: false }, shown)
 }
 
@@ -172,7 +175,11 @@ export const answerPage = async (visit: Visit, tools: PageTools, id: string): Pr
   if (form === undefined) return
   const { [REMEMBER]: remembering, ...rest } = form
   const asked = { factor, remember: own.length > 0 && remembering === 'yes' }
-  const outcome = await tools.ceremonies.answer(placeOf(visit, tools, factor), own.length > 0 ? rest : form)
+  const outcome = await tools.ceremonies.answer(
+    placeOf(visit, tools, factor),
+    own.length > 0 ? rest : form,
+    readingOf(visit, factor),
+  )
   // What was answered is no longer open: the page shows where things stand, or begins anew.
   return outcome.outcome === 'gone' ? sendOn(ctx, base) : follow(visit, tools, asked, outcome)
 }

@@ -7,7 +7,7 @@ import { faultOf, isOutage, sendUnavailable } from './outage.ts'
 import { answerPage, leavePage, showChoice, showPage } from './pages.ts'
 import { sendFailure } from './send.ts'
 import { arriveBySetup, openTicket, SETUP, showDone } from './setup.ts'
-import { arrive, type PageTools, type Visit } from './visit.ts'
+import { arrive, type PageTools, type Visit, type Wanted } from './visit.ts'
 
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 
@@ -94,10 +94,13 @@ export const createRoutes = (tools: PageTools): Middleware => {
   const { root } = tools
   const factorOf = (ctx: RouterContext) => param(ctx, 'factor')
   /** Runs a page of one interaction; what is no interaction of this browser is answered by `arrive`. */
-  const visited = (page: (visit: Visit, ctx: RouterContext) => Promise<void>) => async (ctx: RouterContext) => {
-    const visit = await arrive(ctx, tools, param(ctx, 'uid'))
-    if (visit !== undefined) await page(visit, ctx)
-  }
+  const visited =
+    (page: (visit: Visit, ctx: RouterContext) => Promise<void>, intent?: Wanted['intent']) =>
+    async (ctx: RouterContext) => {
+      const wanted = intent && { factor: ctx.params.factor, intent }
+      const visit = await arrive(ctx, tools, param(ctx, 'uid'), wanted)
+      if (visit !== undefined) await page(visit, ctx)
+    }
   const leave = (outcome: Ending['outcome']) => (visit: Visit) => leavePage(visit, tools, { outcome })
   const router = new Router({ prefix: root })
     .get('/assets/:file', (ctx) => serveAsset(ctx, tools))
@@ -105,7 +108,7 @@ export const createRoutes = (tools: PageTools): Middleware => {
     .use(SETUP, setupRoutes(tools))
     .get(
       '/:uid',
-      visited((visit) => showPage(visit, tools)),
+      visited((visit) => showPage(visit, tools), 'show'),
     )
     .all('/:uid', wrongMethod(tools, 'GET, HEAD'))
     .get(
@@ -119,11 +122,11 @@ export const createRoutes = (tools: PageTools): Middleware => {
     .all('/:uid/decline', wrongMethod(tools, 'POST'))
     .get(
       '/:uid/:factor',
-      visited((visit, ctx) => showPage(visit, tools, factorOf(ctx))),
+      visited((visit, ctx) => showPage(visit, tools, factorOf(ctx)), 'show'),
     )
     .post(
       '/:uid/:factor',
-      visited((visit, ctx) => answerPage(visit, tools, factorOf(ctx))),
+      visited((visit, ctx) => answerPage(visit, tools, factorOf(ctx)), 'answer'),
     )
     .all('/:uid/:factor', wrongMethod(tools, 'GET, HEAD, POST'))
 

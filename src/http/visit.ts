@@ -6,7 +6,7 @@ import type { Config } from '../config.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { AccountRecords } from '../flow/account-record.ts'
 import type { Browsers } from '../flow/browsers.ts'
-import type { Ceremonies } from '../flow/ceremony.ts'
+import type { Ceremonies, Reading } from '../flow/ceremony.ts'
 import { type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
 import { signInPermitKey } from '../flow/permit.ts'
 import type { Place } from '../flow/place.ts'
@@ -38,6 +38,12 @@ export interface PageTools extends SendTools {
 /** What is to be done on the pages of one visit. */
 export type Task = Omit<PromptDetails, 'cancelError' | 'loginTs'>
 
+/** What was read ahead for the page of one factor. */
+export interface Ahead {
+  readonly factor: string
+  readonly reading: Reading
+}
+
 /** One request for a page of one interaction, or of one setup by ticket, with all that its screens share. */
 export interface Visit {
   readonly ctx: Context
@@ -52,6 +58,8 @@ export interface Visit {
   readonly binding: readonly string[]
   /** Where to go when nothing is to be done here any more. */
   readonly onward: string
+  /** What the page of one factor stands on, where that was read already. */
+  readonly ahead?: Ahead
   /** Writes how it ended and answers where to go on. */
   end(ending: Ending): Promise<string>
 }
@@ -63,9 +71,15 @@ const clientOf = async ({ provider }: PageTools, id: string) => ({
   name: (await provider.Client.find(id))?.clientName ?? id,
 })
 
-const visitOf = async (ctx: Context, tools: PageTools, open: OpenInteraction, account: Account): Promise<Visit> => {
-  const { interaction, details, accountId, sessionUid } = open
-  const { params, uid, cid } = interaction
+const visitOf = async (
+  ctx: Context,
+  tools: PageTools,
+  open: OpenInteraction,
+  account: Account,
+  ahead: Ahead | undefined,
+): Promise<Visit> => {
+  const { interaction, details, accountId } = open
+  const { params, uid } = interaction
   const client = await clientOf(tools, textOf(params.client_id) ?? '')
   const base = `${mountPathOf(ctx)}${tools.root}/${uid}`
   const binding = [uid, accountId]
@@ -73,13 +87,8 @@ const visitOf = async (ctx: Context, tools: PageTools, open: OpenInteraction, ac
     ctx,
     account,
     task: details,
-    place: {
-      id: uid,
-      cid,
-      client,
-      permitKey: signInPermitKey(accountId, sessionUid, cid),
-      openEnrollment: tools.config.enrollment === 'open',
-    },
+    place: { ...placeIn(open), client, openEnrollment: tools.config.enrollment === 'open' },
+    ...(ahead === undefined ? {} : { ahead }),
     base,
     binding,
     onward: interaction.returnTo,
@@ -95,14 +104,44 @@ const visitOf = async (ctx: Context, tools: PageTools, open: OpenInteraction, ac
   }
 }
 
+const placeIn = ({ interaction, accountId, sessionUid }: OpenInteraction) => ({
+  id: interaction.uid,
+  cid: interaction.cid,
+  permitKey: signInPermitKey(accountId, sessionUid, interaction.cid),
+})
+
+/** The factor whose page is wanted: the one that is named, else the one that the visit stands at. */
+export const factorAt = ({ outcome, factors }: Pick<Task, 'outcome' | 'factors'>, id?: string): string | undefined => {
+  if (id !== undefined) return factors.find((factor) => factor === id)
+  return outcome === 'enroll' && factors.length > 1 ? undefined : factors[0]
+}
+
+/** What the page wants, if it is the page of a factor. */
+export interface Wanted {
+  readonly factor?: string | undefined
+  readonly intent: 'show' | 'answer'
+}
+
+const readAhead = (tools: PageTools, open: OpenInteraction, wanted: Wanted | undefined) => {
+  const id = wanted && factorAt(open.details, wanted.factor)
+  if (wanted === undefined || id === undefined) return undefined
+  const account = { id: open.accountId }
+  const spot = { ...placeIn(open), purpose: open.details.outcome, account, factor: { id } }
+  return tools.ceremonies.read(spot, wanted.intent).then((reading): Ahead => ({ factor: id, reading }))
+}
+
 /**
  * The account, as long as the login that led here stands: nothing is shown, asked or enrolled on a password that
  * was changed since. Undefined where the account is gone or disabled as well.
  */
-const accountOf = async ({ config, records, vault }: PageTools, { accountId, sessionUid }: OpenInteraction) => {
+const accountOf = async (
+  { config, records, vault }: PageTools,
+  { accountId, sessionUid }: OpenInteraction,
+  ahead: Promise<Ahead> | undefined,
+) => {
   const [account, { record }, ledger] = await Promise.all([
     config.account(accountId),
-    records.load(accountId),
+    ahead?.then(({ reading }) => reading.loaded) ?? records.load(accountId),
     vault.read<LedgerRecord>(ledgerKey(accountId, sessionUid)),
   ])
   if (account === undefined || account.disabled === true || record.disabledAt !== undefined) return undefined
@@ -112,20 +151,31 @@ const accountOf = async ({ config, records, vault }: PageTools, { accountId, ses
   return stands.some(({ factor }) => factor === LOGIN) ? account : undefined
 }
 
-/** The visit, or nothing where the request is answered already: expired, finished, or the account is gone. */
-export const arrive = async (ctx: Context, tools: PageTools, uid: string): Promise<Visit | undefined> => {
+/**
+ * The visit, or nothing where the request is answered already: expired, finished, or the account is gone.
+ *
+ * @param wanted - What to read ahead, all at once with what the visit itself needs.
+ */
+export const arrive = async (
+  ctx: Context,
+  tools: PageTools,
+  uid: string,
+  wanted?: Wanted,
+): Promise<Visit | undefined> => {
   const open = await openInteraction(tools.provider, ctx.req, ctx.res, uid)
   if (open === undefined) {
     sendFailure(ctx, tools, 400, 'expired')
     return undefined
   }
-  const account = await accountOf(tools, open)
+  const isFinished = open.interaction.result !== undefined
+  const reading = isFinished ? undefined : readAhead(tools, open, wanted)
+  const account = isFinished ? undefined : await accountOf(tools, open, reading)
   // Finished already (back button), or nobody stands behind it: the resume decides and tells the relying party.
-  if (open.interaction.result !== undefined || account === undefined) {
+  if (account === undefined) {
     sendOn(ctx, open.interaction.returnTo)
     return undefined
   }
-  return visitOf(ctx, tools, open, account)
+  return visitOf(ctx, tools, open, account, await reading)
 }
 
 /** Where the ceremony of this factor takes place. */

@@ -14,6 +14,8 @@ export interface Desk extends Situation {
   readonly own: readonly Evidence[]
   /** Factors used in this authorization a moment ago, which are not offered again. */
   readonly spent: ReadonlySet<string>
+  /** How each level is met by what is there; worked out once, as every step of a decision asks. */
+  readonly carried: (level: Level) => Carriage | undefined
 }
 
 /**
@@ -42,17 +44,27 @@ const newest = (events: readonly Evidence[]) =>
     undefined,
   )
 
+const once = <Key, Value>(work: (key: Key) => Value) => {
+  const known = new Map<Key, Value>()
+  return (key: Key): Value => {
+    if (!known.has(key)) known.set(key, work(key))
+    return known.get(key) as Value
+  }
+}
+
 /** Lays the situation out; undefined where no login stands, and so nothing else does. */
 export const deskOf = (situation: Situation): Desk | undefined => {
   const { now, cid, flowSeconds, requirement, evidence, loggedInNow } = situation
   const events = telling(countable(situation), cid)
   const lastLogin = newest(events.filter(({ factor }) => factor === LOGIN))
   if (lastLogin === undefined) return undefined
+  const moment = { now, cid, flowSeconds, maxAgeSeconds: requirement.maxAgeSeconds }
   const own = evidence.filter((event) => cid !== undefined && event.cid === cid && now - event.at <= flowSeconds)
   return {
     ...situation,
     events,
-    moment: { now, cid, flowSeconds, maxAgeSeconds: requirement.maxAgeSeconds },
+    moment,
+    carried: once((level) => carriage(level, events, moment)),
     lastLogin,
     own,
     loginSpent: loggedInNow || own.some(({ factor }) => factor === LOGIN),
@@ -73,7 +85,7 @@ export const isLifted = (desk: Desk, floor: Level): boolean => {
 
 /** How the level is met now, or would be with `more`; undefined where it is not. */
 export const carriageAt = (
-  { events, moment }: Desk,
+  { events, moment, carried }: Desk,
   level: Level,
   more: readonly Evidence[] = [],
-): Carriage | undefined => carriage(level, [...events, ...more], moment)
+): Carriage | undefined => (more.length === 0 ? carried(level) : carriage(level, [...events, ...more], moment))

@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import type { Mac } from '../crypto/mac.ts'
 
-type CookieContext = Pick<Context, 'cookies' | 'secure'>
+type CookieContext = Pick<Context, 'cookies' | 'secure' | 'get'>
 
 /** The cookie of a remembered browser; one per account, so that people who share a browser do not displace each other. */
 export interface BrowserCookies {
@@ -36,7 +36,10 @@ export const createBrowserCookies = (macs: readonly Mac[]): BrowserCookies => {
       signed: false,
     })
   const found = (ctx: CookieContext, accountId: string) =>
-    namesOf(ctx, accountId).filter((name) => ctx.cookies.get(name, { signed: false }) !== undefined)
+    // Most browsers are not remembered, and need no names worked out.
+    (ctx.get('cookie').includes(NAME) ? namesOf(ctx, accountId) : []).filter(
+      (name) => ctx.cookies.get(name, { signed: false }) !== undefined,
+    )
   const remove = (ctx: CookieContext, names: readonly string[]) => {
     for (const name of names) set(ctx, name, '', new Date(0))
   }

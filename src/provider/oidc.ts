@@ -25,7 +25,7 @@ interface MountedRequest {
   readonly baseUrl?: string
 }
 
-/** A request target can bring a host of the client's choosing: in absolute form, or behind two slashes (RFC 9112 section 3.2.2). */
+/** Clients may send a target in absolute form, with a host of their choosing (RFC 9112 section 3.2.2). */
 const withoutHost = (target: string) => target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '').replace(/^\/{2,}/, '/')
 
 /**

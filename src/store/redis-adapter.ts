@@ -1,5 +1,6 @@
 import { type Adapter, type AdapterFactory, errors } from 'oidc-provider'
 import { type Clock, systemClock } from '../clock.ts'
+import { withMemory } from '../crypto/opened.ts'
 import { createSealer } from '../crypto/seal.ts'
 import { connectionOf } from './redis/connection.ts'
 import { createNames } from './redis/names.ts'
@@ -119,7 +120,7 @@ export const redisAdapter = ({
 }: RedisAdapterOptions): RedisAdapterFactory => {
   const caller = 'redisAdapter(options)'
   const names = createNames(readPrefix(prefix, caller))
-  const sealer = createSealer(sealingKeys)
+  const sealer = withMemory(createSealer(sealingKeys))
   const { connection: redis, close } = connectionOf(options, caller)
   return Object.freeze(Object.assign((model: string) => createModel(model, { redis, names, sealer }, clock), { close }))
 }

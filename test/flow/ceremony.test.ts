@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mock } from 'node:test'
 import type { Proof } from '../../src/assurance/evidence.ts'
 import type { Sender } from '../../src/factors/factor.ts'
+import type { Outcome } from '../../src/flow/ceremony.ts'
 import { ceremonyKey, type Place } from '../../src/flow/place.ts'
 import { challenge, codeFactor, enrollment, left, PHONE, recordOf } from './scene.ts'
 import { createBench, enrolled, give, noticeOf, placeOf, plant, START, signal, textAt, wordOf } from './tools.ts'
@@ -117,7 +118,9 @@ describe('flow/ceremony', () => {
       await answer('wrong')
       const proof = { kinds: ['possession'], traits: ['out-of-band'], amr: ['otp'] }
       const { factorsVersion } = await recordOf(bench)
-      assert.deepEqual(await answer('secret-1'), { outcome: 'accepted', proof, factorsVersion })
+      const { left: written, ...accepted } = (await answer('secret-1')) as Outcome & { outcome: 'accepted' }
+      await written
+      assert.deepEqual(accepted, { outcome: 'accepted', proof, factorsVersion })
       assert.equal(await bench.store.get(ceremonyKey(place)), undefined)
       const { authenticators, failures, lastFactor } = await recordOf(bench)
       assert.deepEqual(authenticators, [{ ...PHONE, lastUsedAt: START }])

@@ -4,7 +4,7 @@ import { createSealer } from '../../src/crypto/seal.ts'
 import { createEvents } from '../../src/events.ts'
 import type { AnyFactor, Authenticator } from '../../src/factors/factor.ts'
 import { createAccountRecords } from '../../src/flow/account-record.ts'
-import { createCeremonies, type Notice, type Outcome } from '../../src/flow/ceremony.ts'
+import { type Ceremonies, createCeremonies, type Notice, type Outcome } from '../../src/flow/ceremony.ts'
 import { signInPermitKey } from '../../src/flow/permit.ts'
 import type { Place, Purpose } from '../../src/flow/place.ts'
 import { createThrottle, type Throttle } from '../../src/flow/throttle.ts'
@@ -39,7 +39,16 @@ export const createBench = ({ store = hoardingStore(), throttle: other, factors 
   const records = createAccountRecords(store, sealer)
   const throttle = other ?? createThrottle(vault, clock)
   const { events, announce } = createEvents(clock)
-  const ceremonies = createCeremonies({ vault, records, throttle, clock, factors, announce })
+  const made = createCeremonies({ vault, records, throttle, clock, factors, announce })
+  // As a page does: what follows an acceptance is written before anybody hears of it.
+  const ceremonies: Ceremonies = {
+    ...made,
+    answer: async (...at) => {
+      const outcome = await made.answer(...at)
+      if (outcome.outcome === 'accepted') await outcome.left
+      return outcome
+    },
+  }
   const advance = (seconds: number) => {
     at += seconds
   }
@@ -51,6 +60,7 @@ export type Bench = ReturnType<typeof createBench>
 
 /** Lets every answer through to the ceremony, so that only what lies behind it can stop one. */
 export const openThrottle: Throttle = {
+  read: async () => ({ value: undefined, version: null }),
   reserve: async () => ({ granted: true }),
   giveBack: async () => undefined,
   clear: async () => undefined,
