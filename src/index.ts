@@ -35,6 +35,6 @@ export type { Decision, LevelTrace, Reason, RefusalError, Trace } from './policy
 export type { FloorTable, Policy } from './policy/policy.ts'
 export type { AcrValuesReading, MaxAgeReading } from './policy/requirement.ts'
 export type { RequestPair, SessionLevel } from './provider/session-level.ts'
-export { type StepUp, stepUp } from './step-up.ts'
+export { type Pieces, type StepUp, type StepUpMiddleware, stepUp } from './step-up.ts'
 export type { AccountEntry, Accounts } from './store/accounts.ts'
 export type { PutOptions, Store, StoreEntry, StoreKey } from './store/store.ts'

@@ -1,3 +1,4 @@
+import type { Middleware } from 'koa'
 import type Provider from 'oidc-provider'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { presets } from './assurance/presets.ts'
@@ -11,22 +12,26 @@ import { createAccountRecords } from './flow/account-record.ts'
 import { type AccountAdministration, createAdministration } from './flow/administration.ts'
 import { createBrowsers } from './flow/browsers.ts'
 import { createCeremonies } from './flow/ceremony.ts'
+import { createKeyCheck } from './flow/key-check.ts'
 import { ledgerKey } from './flow/ledger.ts'
 import { createThrottle } from './flow/throttle.ts'
 import { createTickets } from './flow/tickets.ts'
 import { createVault } from './flow/vault.ts'
 import { createCsrf } from './http/csrf.ts'
-import { createOutageGuard } from './http/outage.ts'
+import { createOutageGuard, isOutage } from './http/outage.ts'
 import { createRenderer, type Renderer } from './http/render.ts'
 import { createRoutes } from './http/routes.ts'
 import { SETUP } from './http/setup.ts'
 import { createFloors } from './policy/policy.ts'
 import { createBrowserCookies } from './provider/browser-cookies.ts'
-import { configure, PAGES, scopesByClaim, sessionLife } from './provider/configure.ts'
+import { configure } from './provider/configure.ts'
 import { createDecider } from './provider/decision.ts'
 import { createTokenGuard, revokeGrants } from './provider/grants.ts'
+import { assertWhole, createPieces, PAGES, type Pieces, scopesByClaim, sessionLife } from './provider/pieces.ts'
 import { isReported } from './provider/report.ts'
 import { type RequestPair, readSessionLevel, type SessionLevel } from './provider/session-level.ts'
+
+export type { Pieces } from './provider/pieces.ts'
 
 /** Multi-factor and step-up authentication for one provider. */
 export interface StepUp {
@@ -38,12 +43,32 @@ export interface StepUp {
    */
   configure(hostConfiguration: Configuration): Configuration
   /**
+   * What `configure` is made of, for a host that composes its configuration by hand.
+   *
+   * @param host - The host's own `claims` and `ttl`, which decisions depend on.
+   */
+  pieces(host: Pick<Configuration, 'claims' | 'ttl'>): Pieces
+  /**
    * Adds the pages to a provider made from that configuration. Call it before `provider.callback()`, which
    * takes no middleware that comes later.
    *
    * @throws StepUpError `ERR_CONFIG` where `configure` was not called first, or a provider is attached already.
    */
   attach(provider: Provider): void
+  /**
+   * What `attach` does but for putting the middleware in place, for a host that does so itself.
+   *
+   * @throws StepUpError `ERR_CONFIG` where a piece is in no configuration yet, or a provider is attached already.
+   */
+  connect(provider: Provider): StepUpMiddleware
+  /**
+   * Resolves once the store has told that no sealing key is missing. `attach` asks as well, and while one is missing
+   * nobody passes; a host that waits for this before it listens refuses to start instead.
+   *
+   * @throws StepUpError `ERR_CONFIG` with a count where a key is missing that account records are sealed with;
+   * `ERR_STORE` where the store did not answer.
+   */
+  ready(): Promise<void>
   /**
    * What an operator does for people: look at what they have, hand out a ticket, take an authenticator away.
    *
@@ -60,6 +85,14 @@ export interface StepUp {
    * @throws StepUpError `ERR_CONFIG` before `attach`; `ERR_STORE`, `ERR_SEAL` where nothing is known.
    */
   sessionLevel(request: RequestPair): Promise<SessionLevel | undefined>
+}
+
+/** The two layers that `attach` puts around and into a provider. */
+export interface StepUpMiddleware {
+  /** Goes around everything, the host's own pages included: 503 where the store is out of reach. */
+  readonly guard: Middleware
+  /** Our pages at `/mfa`, below the provider's mount path; every other path is left alone. */
+  readonly pages: Middleware
 }
 
 const warn = (code: string, message: string) => process.emitWarning(message, { type: 'StepUpWarning', code })
@@ -110,20 +143,26 @@ const build = (config: Config) => {
     ceremonies: createCeremonies({ vault, records, throttle, clock, factors, announce }),
     csrf: createCsrf(createMac(sealer.derive('csrf'))),
     renderer: createRenderer(),
+    keyCheck: createKeyCheck(accounts, sealer),
   }
 }
 
 /** The provider, once there is one: `attach` is called when it was made, and only once. */
 const createSocket = () => {
-  let configured = false
+  const asked = new Set<keyof Pieces>()
+  let warned = false
   let attached: Provider | undefined
   return {
-    isConfigured: () => configured,
-    configure: () => {
-      configured = true
+    ask: (name: keyof Pieces) => void asked.add(name),
+    /** Whether this was asked before. */
+    isWarned: () => {
+      const before = warned
+      warned = true
+      return before
     },
     attach: (provider: Provider) => {
-      if (!configured) refuse('attach(): make the provider from what configure(hostConfiguration) returns, first')
+      if (asked.size === 0) refuse('attach(): make the provider from what configure(hostConfiguration) returns, first')
+      assertWhole(asked)
       if (attached !== undefined) refuse('attach(): a provider is attached already; each provider has its own stepUp()')
       attached = provider
     },
@@ -169,38 +208,50 @@ const assertReported = (ctx: KoaContextWithOIDC) => {
 export const stepUp = (options: StepUpOptions): StepUp => {
   const config = readOptions(options)
   const parts = build(config)
-  const { vault, records } = parts
+  const { vault, records, keyCheck } = parts
   assertViews(config, parts.renderer)
   const socket = createSocket()
 
+  const pieces: StepUp['pieces'] = (host) => {
+    const decide = createDecider({
+      ...parts,
+      floors: createFloors(config.policy, config.levels),
+      sessionSeconds: sessionLife(host),
+      scopesOf: scopesByClaim(host),
+    })
+    const isDead = createTokenGuard({ account: config.account, records })
+    const assertAttached = () => void socket.provider('configure()')
+    return createPieces(config, { decide, isDead, assertAttached }, socket.ask)
+  }
+  const connect = (provider: Provider): StepUpMiddleware => {
+    socket.attach(provider)
+    provider.on('authorization.accepted', assertReported)
+    provider.on('session.destroyed', ({ accountId, uid }) => {
+      // Best effort: an unreachable ledger expires by itself, and no session points to it any more.
+      if (accountId !== undefined) vault.delete(ledgerKey(accountId, uid)).catch(() => undefined)
+    })
+    keyCheck.check().catch((error) => {
+      if (!isOutage(error)) warn('STEP_UP_SEALING_KEY', (error as Error).message)
+    })
+    const tools = { ...parts, provider, root: PAGES }
+    return { guard: createOutageGuard(tools), pages: createRoutes(tools) }
+  }
+
   return Object.freeze<StepUp>({
     configure(hostConfiguration) {
-      const decide = createDecider({
-        ...parts,
-        floors: createFloors(config.policy, config.levels),
-        sessionSeconds: sessionLife(hostConfiguration),
-        scopesOf: scopesByClaim(hostConfiguration),
-      })
-      const configured = configure(hostConfiguration, config, {
-        decide,
-        assertAttached: () => void socket.provider('configure()'),
-        isDead: createTokenGuard({ account: config.account, records }),
-      })
-      if (!socket.isConfigured()) warnOnce(config)
-      socket.configure()
+      const configured = configure(hostConfiguration, config, pieces(hostConfiguration))
+      if (!socket.isWarned()) warnOnce(config)
       return configured
     },
+    pieces,
     attach(provider) {
-      socket.attach(provider)
-      // Around everything, the host's own middleware included, wherever in its code `attach` is called.
-      provider.middleware.unshift(createOutageGuard({ ...parts, provider, root: PAGES }))
-      provider.use(createRoutes({ ...parts, provider, root: PAGES }))
-      provider.on('authorization.accepted', assertReported)
-      provider.on('session.destroyed', ({ accountId, uid }) => {
-        // Best effort: an unreachable ledger expires by itself, and no session points to it any more.
-        if (accountId !== undefined) vault.delete(ledgerKey(accountId, uid)).catch(() => undefined)
-      })
+      const { guard, pages } = connect(provider)
+      // Around everything, wherever in the host's code `attach` is called.
+      provider.middleware.unshift(guard)
+      provider.use(pages)
     },
+    connect,
+    ready: keyCheck.check,
     accounts: administrationOf(parts, socket.provider),
     events: parts.events,
     sessionLevel: async (request) =>

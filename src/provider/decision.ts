@@ -6,6 +6,7 @@ import type { Announce } from '../events.ts'
 import { type AccountRecord, usableAuthenticators } from '../flow/account-record.ts'
 import { type BrowserNote, type BrowserStanding, noteHolds, type PresentedBrowser } from '../flow/browser-record.ts'
 import type { RecognizedBrowser } from '../flow/browsers.ts'
+import type { KeyCheck } from '../flow/key-check.ts'
 import { dropBrowser, type LedgerRecord, ledgerKey, noteBrowser } from '../flow/ledger.ts'
 import { dueFactors, enrollableFactors } from '../flow/permit.ts'
 import { answering } from '../flow/place.ts'
@@ -23,6 +24,7 @@ export type Decider = (ctx: KoaContextWithOIDC) => Promise<Decision | undefined>
 export interface DecisionTools extends GatherTools, RequestTools {
   readonly cookies: BrowserCookies
   readonly announce: Announce
+  readonly keyCheck: Pick<KeyCheck, 'assert'>
   /** How long a session lives from now, in seconds: what the host configured as `ttl.Session`. */
   readonly sessionSeconds: (ctx: KoaContextWithOIDC, session: Session) => number
 }
@@ -148,6 +150,7 @@ const decideByBrowser = async (
 }
 
 const situate = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionTools): Promise<Decision> => {
+  tools.keyCheck.assert()
   const facts = await gatherFacts(ctx, pass, tools)
   const { situation, note } = facts
   const decision =

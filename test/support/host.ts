@@ -42,6 +42,10 @@ export interface HostOptions {
   readonly accounts?: Map<string, Account>
   /** How the plugin is wired in. Default: as the README says. */
   readonly wiring?: 'right' | 'host configuration used' | 'not attached'
+  /** How the configuration is made. Default: `configure`. */
+  readonly compose?: (mfa: StepUp, host: Configuration) => Configuration
+  /** How the plugin gets into the provider. Default: `attach`. */
+  readonly mount?: (mfa: StepUp, provider: Provider) => void
   /** Called with the provider before it serves. */
   readonly prepare?: (provider: Provider) => void
 }
@@ -95,7 +99,8 @@ export const startHost = async (options: HostOptions = {}) => {
     },
     ...options.configuration,
   }
-  const configured = configureOrClose(mfa, host, server)
+  const { compose = (one, its) => one.configure(its), mount = (one, into) => one.attach(into) } = options
+  const configured = orClose(server, () => compose(mfa, host))
   const { wiring = 'right' } = options
   const provider = new Provider(
     issuer,
@@ -103,7 +108,7 @@ export const startHost = async (options: HostOptions = {}) => {
   )
   provider.use(bodyParserOnLogin)
   provider.use(loginPage(provider))
-  if (wiring !== 'not attached') mfa.attach(provider)
+  if (wiring !== 'not attached') orClose(server, () => mount(mfa, provider))
   options.prepare?.(provider)
   const errors: Error[] = []
   provider.on('server_error', (_ctx, error) => errors.push(error))
@@ -126,10 +131,10 @@ export const startHost = async (options: HostOptions = {}) => {
   }
 }
 
-/** A configuration that is refused leaves no server behind. */
-const configureOrClose = (mfa: StepUp, host: Configuration, server: Server) => {
+/** What is refused leaves no server behind. */
+const orClose = <Result>(server: Server, work: () => Result): Result => {
   try {
-    return mfa.configure(host)
+    return work()
   } catch (error) {
     server.close()
     throw error
