@@ -154,6 +154,14 @@ describe("configure(): the host's configuration with step-up in it", () => {
       assert.deepEqual(configured, { ...claims, openid })
     })
 
+  it('knows an account that signed in where the host looks none up, as oidc-provider does', async () => {
+    const found = await configure(MINIMAL).findAccount?.(undefined as never, 'somebody')
+    assert.deepEqual(
+      [found?.accountId, await found?.claims('id_token', 'openid', {}, [])],
+      ['somebody', { sub: 'somebody' }],
+    )
+  })
+
   it("leaves every other setting as the host's", () => {
     const host: Configuration = {
       ...MINIMAL,
@@ -167,7 +175,6 @@ describe("configure(): the host's configuration with step-up in it", () => {
     assert.equal(configured.features?.introspection, host.features?.introspection)
     assert.equal(configured.features?.deviceFlow, host.features?.deviceFlow)
     assert.equal(configured.cookies, host.cookies)
-    assert.equal(configured.findAccount, undefined)
   })
 })
 
