@@ -3,7 +3,7 @@ import { StepUpError } from './errors.ts'
 
 type Path = readonly PropertyKey[]
 
-const SECRET = /password|secret|keys?$|^jwks/i
+const SECRET = /password|secret|keys?$|^jwks|^urls?$|^cluster$/i
 /** A URL, which may carry a password, put where a store belongs or anywhere else. */
 const CONNECTION = /:\/\/[^/]*@/
 

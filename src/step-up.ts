@@ -3,7 +3,7 @@ import type Provider from 'oidc-provider'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { presets } from './assurance/presets.ts'
 import { type Config, readOptions, type StepUpOptions } from './config.ts'
-import { createMac } from './crypto/mac.ts'
+import { macsOf } from './crypto/mac.ts'
 import { withMemory } from './crypto/opened.ts'
 import { createSealer } from './crypto/seal.ts'
 import { StepUpError } from './errors.ts'
@@ -138,10 +138,10 @@ const build = (config: Config) => {
     records,
     throttle,
     browsers: createBrowsers({ vault, clock, announce, limits: config.rememberBrowser ?? OFF }),
-    cookies: createBrowserCookies(sealer.deriveAll('browser cookie').map(createMac)),
+    cookies: createBrowserCookies(macsOf(sealer, 'browser cookie')),
     tickets: createTickets({ vault, sealer, clock, announce }),
     ceremonies: createCeremonies({ vault, records, throttle, clock, factors, announce }),
-    csrf: createCsrf(createMac(sealer.derive('csrf'))),
+    csrf: createCsrf(macsOf(sealer, 'csrf')),
     renderer: createRenderer(),
     keyCheck: createKeyCheck(accounts, sealer),
   }

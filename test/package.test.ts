@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { filesBelow, optionalPeersOf, packagesReached, publicModules, readManifest } from './support/published.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const compiler = path.join(root, 'node_modules/typescript/bin/tsc')
-const manifest: { files: string[] } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
+const manifest = readManifest(root)
 
 /** What the main entry offers at run time, and its types; one name more or less is a decision, noted here. */
 const VALUES = [
@@ -24,11 +25,72 @@ const TYPES = `
   Account AccountAdministration AccountEntry AccountEvent AccountOverview Accounts AcrValuesReading AnyFactor Authenticator
   AuthenticatorOverview Ceremony CeremonyContext Change Clock Decision EnrolledBy Enrollment ErrorCode EventCatalogue EventName Events
   Evidence Factor FactorEvent FirstStep FloorTable Input Kind Level LevelTrace ListedBrowser Listener MaxAgeReading Message Needs Policy
-  Preset Proof PutOptions Reason Refusal RefusalError RememberBrowser RequestPair Sender SessionLevel Step StepUp StepUpOptions Store
+  Pieces Preset Proof PutOptions Reason Refusal RefusalError RememberBrowser RequestPair Sender SessionLevel Step StepUp StepUpMiddleware StepUpOptions Store
   StoreEntry StoreKey TicketLink Trace Trait
 `
 
+/** Which public modules load a peer that may be absent; one more is a decision, noted here. */
+const NEED_OPTIONAL_PEERS: Readonly<Record<string, readonly string[]>> = {
+  'oidc-step-up/store/redis': ['redis'],
+  'oidc-step-up/store/redis-adapter': ['redis'],
+}
+/** Which load it only once their configuration asks for it. */
+const MAY_ASK_FOR_OPTIONAL_PEERS: Readonly<Record<string, readonly string[]>> = { 'oidc-step-up/serve': ['redis'] }
+
 const MAX_UNPACKED_BYTES = 700_000
+
+/** Where things lie on somebody's machine. */
+const PLACES = /file:\/\/|(?<![\w.-])\/(?:home|Users|root|tmp|work|mnt|private|var|opt)\/|\b[A-Z]:\\\\/
+
+/**
+ * Loads modules in both ways and prints what each offers and what loading it left behind: output, warnings, timers and
+ * other open resources, listeners of the process, globals. The provider comes first: what it says is its own.
+ */
+const LOADER = `
+  import { createRequire } from 'node:module'
+  import path from 'node:path'
+  import { setImmediate as nextTurn } from 'node:timers/promises'
+  await import('oidc-provider')
+  const require = createRequire(path.resolve('consumer.cjs'))
+  const print = process.stdout.write.bind(process.stdout)
+  const said = []
+  for (const stream of [process.stdout, process.stderr]) stream.write = (text) => said.push(String(text))
+  process.on('warning', ({ message }) => said.push(message))
+  for (const name of ['setTimeout', 'setInterval', 'setImmediate']) {
+    const original = globalThis[name]
+    globalThis[name] = (...args) => {
+      said.push(name)
+      return original(...args)
+    }
+  }
+  const state = () => [
+    ...process.getActiveResourcesInfo().map((name, index, all) => name + all.slice(0, index).filter((one) => one === name).length),
+    ...process.eventNames().map((name) => String(name) + process.listenerCount(name)),
+    ...Reflect.ownKeys(globalThis).map(String),
+  ]
+  const loads = []
+  for (const specifier of process.argv.slice(1)) {
+    const before = new Set(state())
+    const imported = await import(specifier)
+    await nextTurn()
+    const left = [...state().filter((trace) => !before.has(trace)), ...said.splice(0)]
+    const required = require(specifier)
+    const names = Object.keys(imported)
+    const same = names.every((name) => required[name] === imported[name])
+    loads.push({ specifier, names, required: Object.keys(required), same, left })
+  }
+  print(JSON.stringify(loads))
+`
+
+/** What {@link LOADER} tells of one module. */
+interface Load {
+  readonly specifier: string
+  readonly names: readonly string[]
+  readonly required: readonly string[]
+  readonly same: boolean
+  /** Every trace of its loading. */
+  readonly left: readonly string[]
+}
 
 // Under measurement the compiler and npm would write their coverage too, and take ten times as long.
 const { NODE_V8_COVERAGE: _coverage, ...env } = process.env
@@ -38,14 +100,23 @@ describe('the package', () => {
 
   const run = (command: string, ...args: readonly string[]) => {
     const { status, stdout, stderr } = spawnSync(command, args, { cwd: copy, env, encoding: 'utf8' })
-    assert.equal(status, 0, `${command} ${args.join(' ')}\n${stdout}${stderr}`)
+    assert.equal(status, 0, `${command} ${args.slice(0, 2).join(' ')}\n${stdout}${stderr}`)
     return stdout
   }
-  const runModule = (code: string) => run(process.execPath, '--input-type=module', '--eval', code)
-  const modulesIn = (folder: string) =>
-    readdirSync(path.join(copy, 'dist', folder))
-      .filter((file) => file.endsWith('.js'))
-      .map((file) => `oidc-step-up/${folder}/${path.basename(file, '.js')}`)
+  const modules = () => publicModules(copy)
+  const specifiers = () => modules().map(({ specifier }) => specifier)
+  const runModule = (code: string, ...args: readonly string[]) =>
+    run(process.execPath, '--input-type=module', '--eval', code, ...args)
+  let loads: readonly Load[] | undefined
+  const load = () => {
+    loads ??= JSON.parse(runModule(LOADER, ...specifiers())) as readonly Load[]
+    return loads
+  }
+  let packed: { readonly files: readonly { readonly path: string }[]; readonly unpackedSize: number } | undefined
+  const pack = () => {
+    packed ??= JSON.parse(run('npm', 'pack', '--dry-run', '--json', '--ignore-scripts'))[0]
+    return packed
+  }
 
   before('build a copy', function () {
     this.timeout('3m')
@@ -55,14 +126,15 @@ describe('the package', () => {
       cpSync(path.join(root, part), path.join(copy, part), { recursive: true })
     }
     symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'), 'junction')
-    run(process.execPath, compiler, '-p', path.join(root, 'src'), '--outDir', path.join(copy, 'dist'))
+    // Its types are judged elsewhere, and take most of the time.
+    run(process.execPath, compiler, '-p', path.join(root, 'src'), '--outDir', path.join(copy, 'dist'), '--noCheck')
   })
 
   after(() => rmSync(copy, { recursive: true, force: true }))
 
   it('offers these values at its main entry, and no other', () => {
-    const names = runModule("console.log(JSON.stringify(Object.keys(await import('oidc-step-up'))))")
-    assert.deepEqual(JSON.parse(names).sort(), VALUES)
+    const main = load().find(({ specifier }) => specifier === 'oidc-step-up')
+    assert.deepEqual(main?.names.toSorted(), VALUES)
   })
 
   it('offers these types at its main entry, and no other', () => {
@@ -78,34 +150,125 @@ describe('the package', () => {
     assert.deepEqual(names.sort(), TYPES.trim().split(/\s+/))
   })
 
-  it('loads every public module, and has its types', () => {
-    const single = ['oidc-step-up', 'oidc-step-up/serve', 'oidc-step-up/testing']
-    const specifiers = [...single, ...modulesIn('factors'), ...modulesIn('store')]
-    const code = specifiers.map(
-      (specifier) => `await import('${specifier}'); console.log(import.meta.resolve('${specifier}'))`,
+  it('has every file that its manifest names', () => {
+    const named = modules().flatMap(({ file, types }) => [file, types])
+    const shipped = new Set(pack()?.files.map((file) => file.path))
+    assert.ok(named.length > 10)
+    assert.deepEqual(
+      [...named, ...Object.values(manifest.bin)].filter((file) => !shipped.has(path.posix.normalize(file))),
+      [],
     )
-    const urls = runModule(code.join('\n')).trim().split('\n')
-    assert.equal(urls.length, specifiers.length)
-    for (const url of urls) assert.ok(existsSync(fileURLToPath(url.replace(/\.js$/, '.d.ts'))), url)
+  })
+
+  it('gives the very same values to import and to require', () => {
+    assert.deepEqual(
+      load().map(({ specifier }) => specifier),
+      specifiers(),
+    )
+    for (const { specifier, names, required, same } of load()) {
+      assert.deepEqual(required, names, specifier)
+      assert.ok(same, specifier)
+    }
+  })
+
+  it('does nothing when it is loaded: prints, waits for and leaves behind nothing', () => {
+    // The library that reads configurations keeps its own registry there.
+    const foreign = /^__zod_global/
+    for (const { specifier, left } of load())
+      assert.deepEqual(
+        left.filter((trace) => !foreign.test(trace)),
+        [],
+        specifier,
+      )
   })
 
   it('has every module that the README imports', () => {
     const readme = readFileSync(path.join(root, 'README.md'), 'utf8')
-    const specifiers = [...readme.matchAll(/from '(oidc-step-up[^']*)'/g)].map(([, specifier]) => specifier)
-    assert.ok(specifiers.includes('oidc-step-up'))
-    runModule(specifiers.map((specifier) => `await import('${specifier}')`).join('\n'))
+    const imported = [...readme.matchAll(/from '(oidc-step-up[^']*)'/g)].map(([, specifier = '']) => specifier)
+    assert.ok(imported.includes('oidc-step-up'))
+    assert.deepEqual(
+      imported.filter((specifier) => !specifiers().includes(specifier)),
+      [],
+    )
   })
 
-  it('ships what runs and what is read, nothing else, within its size', () => {
-    const [packed] = JSON.parse(run('npm', 'pack', '--dry-run', '--json', '--ignore-scripts'))
-    const names: string[] = packed.files.map((file: { path: string }) => file.path)
-    const shipped = new Set(names.map((name) => name.split('/')[0]))
-    const known = new Set([...manifest.files, 'LICENSE', 'README.md', 'package.json'])
-    assert.deepEqual([...shipped].sort(), [...known].sort())
-    assert.ok(names.includes('dist/index.js'))
-    assert.ok(names.includes('dist/cli/main.js'))
-    assert.ok(names.some((name) => /^views\/.*\.ejs$/.test(name)))
-    assert.ok(packed.unpackedSize <= MAX_UNPACKED_BYTES, `${packed.unpackedSize} bytes unpacked`)
+  it('keeps every other module to itself', () => {
+    const open = new Set(modules().map(({ file }) => file))
+    const inner = filesBelow(copy, 'dist').filter((file) => file.endsWith('.js') && !open.has(file))
+    assert.ok(inner.length > 50)
+    const tries = inner.flatMap((file) => {
+      const bare = file.slice('dist/'.length)
+      return [file, bare, bare.slice(0, -'.js'.length)].map((name) => `oidc-step-up/${name}`)
+    })
+    const code = `
+      import { existsSync } from 'node:fs'
+      const found = process.argv.slice(1).filter((specifier) => {
+        try { return existsSync(new URL(import.meta.resolve(specifier))) } catch { return false }
+      })
+      console.log(JSON.stringify(found))
+    `
+    assert.deepEqual(JSON.parse(runModule(code, ...tries)), [])
+    // A folder inside a folder is an inner room, whatever a pattern lets through.
+    assert.deepEqual(
+      specifiers().filter((specifier) => specifier.split('/').length > 3),
+      [],
+    )
+  })
+
+  it('leads to nothing but its dependencies and peers, to an optional peer only where that is needed', () => {
+    const optional = optionalPeersOf(manifest)
+    const always = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]
+    const declared = always.filter((name) => !optional.includes(name))
+    for (const { specifier, file } of modules()) {
+      const needed = NEED_OPTIONAL_PEERS[specifier] ?? []
+      const asked = [...needed, ...(MAY_ASK_FOR_OPTIONAL_PEERS[specifier] ?? [])]
+      const strange = (names: readonly string[], allowed: readonly string[]) =>
+        names.filter((name) => !declared.includes(name) && !(optional.includes(name) && allowed.includes(name)))
+      assert.deepEqual(strange(packagesReached(copy, file, 'atOnce'), needed), [], specifier)
+      assert.deepEqual(strange(packagesReached(copy, file), asked), [], specifier)
+    }
+  })
+
+  it('brings the types that its declarations mention', () => {
+    const typesOf = (name: string) => {
+      const described = readFileSync(path.join(root, 'node_modules', name, 'package.json'), 'utf8')
+      return described.includes('"types"') ? name : `@types/${name.replace(/^@(.*)\//, '$1__')}`
+    }
+    const optional = optionalPeersOf(manifest)
+    const present = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+    for (const { specifier, types } of modules()) {
+      const allowed = NEED_OPTIONAL_PEERS[specifier] ?? []
+      const mentioned = packagesReached(copy, types).map(typesOf)
+      const missing = (name: string) => !present.includes(name) || (optional.includes(name) && !allowed.includes(name))
+      assert.deepEqual(mentioned.filter(missing), [], specifier)
+    }
+  })
+
+  it('ships what its source compiles to, its views and its papers, nothing else, within its size', () => {
+    const source = filesBelow(root, 'src')
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => file.replace(/^src\//, 'dist/').replace(/\.ts$/, ''))
+    const compiled = source.flatMap((file) => [`${file}.d.ts`, `${file}.js`])
+    const folders = manifest.files.filter((name) => !/\.md$/.test(name) && name !== 'dist')
+    const papers = [...manifest.files.filter((name) => /\.md$/.test(name)), 'LICENSE', 'README.md', 'package.json']
+    const read = folders.flatMap((name) => filesBelow(root, name)).filter((file) => /\.(?:css|ejs|js|json)$/.test(file))
+    const expected = [...compiled, ...read, ...papers]
+    assert.deepEqual(
+      pack()
+        ?.files.map((file) => file.path)
+        .toSorted(),
+      expected.toSorted(),
+    )
+    const unpackedSize = pack()?.unpackedSize ?? Number.POSITIVE_INFINITY
+    assert.ok(unpackedSize <= MAX_UNPACKED_BYTES, `${unpackedSize} bytes unpacked`)
+  })
+
+  it('names no place of the machine that built it', () => {
+    for (const { path: file } of pack()?.files ?? []) {
+      const text = readFileSync(path.join(copy, file), 'utf8')
+      const [place] = PLACES.exec(text) ?? [root, copy].filter((name) => text.includes(name))
+      assert.equal(place, undefined, file)
+    }
   })
 
   it('pins its dependencies by content and names no registry', () => {

@@ -6,6 +6,7 @@ import { configError, found } from '../config-error.ts'
 import { strict } from '../config-schema.ts'
 import { StepUpError } from '../errors.ts'
 import type { Accounts } from '../store/accounts.ts'
+import type { RedisConnectionOptions } from '../store/redis.ts'
 import type { Store } from '../store/store.ts'
 
 /** An account as tokens describe it: {@link Account} and the `name` claim. */
@@ -44,8 +45,13 @@ export interface ServeConfig
   /** OpenID Connect Dynamic Client Registration 1.0 section 2, as oidc-provider reads it. */
   readonly clients: readonly ClientMetadata[]
   readonly accounts: readonly ListedAccount[] | AccountSource
-  /** @default memory: authenticators and sessions are lost on restart */
+  /** @default on `redis` where that is set, else memory: authenticators are lost on restart */
   readonly store?: Store & Accounts
+  /**
+   * Keeps everything in Redis, so that several processes share it: what `store` keeps, and what
+   * `configuration.adapter` does, unless these are set. Providers that share one Redis need a `prefix` each.
+   */
+  readonly redis?: RedisConnectionOptions & { readonly prefix?: string }
   /** Texts of at least 32 characters; the first signs cookies, all verify. */
   readonly cookieKeys: readonly (string | undefined)[]
   /** Private signing keys, RFC 7517. @default one ES256 key, made anew at every start */
@@ -54,6 +60,12 @@ export interface ServeConfig
   readonly configuration?: Configuration
   /** Believe `X-Forwarded-*` headers: only behind a proxy that sets them. @default false */
   readonly trustProxy?: boolean
+  /**
+   * How long open requests may take to finish when the server is to end.
+   *
+   * @default 9: a second less than the time after which Docker kills a container
+   */
+  readonly graceSeconds?: number
 }
 
 /** A validated configuration with its defaults filled in. */
@@ -61,6 +73,7 @@ export interface CheckedConfig extends ServeConfig {
   readonly cookieKeys: readonly string[]
   readonly host: string
   readonly trustProxy: boolean
+  readonly graceSeconds: number
 }
 
 /** Gives a configuration file its types: `export default defineConfig({ … })`. */
@@ -94,6 +107,8 @@ const isIssuer = (value: string) => {
 }
 const ISSUER = 'an https: URL without path, query and fragment; http: only on localhost, 127.0.0.1 and [::1]'
 const PORT = 'a whole number from 1 to 65535'
+const GRACE = 'seconds, from 0 to 300'
+const GRACE_SECONDS = 9
 const SEALING_KEY = '32 random bytes in base64url, which is 43 characters'
 const COOKIE_KEY = 'a text of at least 32 characters'
 
@@ -165,6 +180,8 @@ const schemaFor = (accounts: z.ZodType) =>
     rememberBrowser: z.union([z.literal(false), z.looseObject({})], 'false or an object').optional(),
     configuration: configuration.optional(),
     trustProxy: z.boolean('true or false').optional(),
+    redis: z.looseObject({}, 'an object with url, cluster or sentinel').optional(),
+    graceSeconds: z.number(GRACE).min(0, GRACE).max(300, GRACE).optional(),
   })
 
 /**
@@ -191,5 +208,6 @@ export const checkConfig = (config: unknown): CheckedConfig => {
     host: checked.host ?? (isLoopback(checked.issuer) ? '127.0.0.1' : '0.0.0.0'),
     cookieKeys: checked.cookieKeys.map(String),
     trustProxy: checked.trustProxy ?? false,
+    graceSeconds: checked.graceSeconds ?? GRACE_SECONDS,
   })
 }

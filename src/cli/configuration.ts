@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto'
 import {
   type ClientMetadata,
   type Configuration,
@@ -8,7 +7,6 @@ import {
   type KoaContextWithOIDC,
 } from 'oidc-provider'
 import type { Clock } from '../clock.ts'
-import { randomToken } from '../crypto/random.ts'
 import type { CheckedConfig, Person } from './config.ts'
 import type { Directory } from './directory.ts'
 import { memoryAdapter } from './memory-adapter.ts'
@@ -29,12 +27,6 @@ const DAY = 24 * HOUR
 
 /** Where the pages of one login or consent are; the cookie that binds them to a browser has this path. */
 export const interactionPath = (uid: string) => `/interaction/${uid}`
-
-/** One ES256 signing key: signing with it costs a fifth of RS256. */
-export const generateSigningKeys = (): JWKS => {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  return { keys: [{ ...(privateKey.export({ format: 'jwk' }) as JWK), kid: randomToken(8), use: 'sig', alg: 'ES256' }] }
-}
 
 const CURVES: Readonly<Record<string, string>> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' }
 

@@ -10,10 +10,10 @@ import { applyAcceptance, createAccountRecords } from '../flow/account-record.ts
 import type { AccountAdministration } from '../flow/administration.ts'
 import type { Accounts } from '../store/accounts.ts'
 import { memoryStore } from '../store/memory.ts'
-import type { Store } from '../store/store.ts'
+import { type Backing, openRedis } from './backing.ts'
 import { startBank } from './bank.ts'
 import { defineConfig, type ServeConfig } from './config.ts'
-import { generateSigningKeys } from './configuration.ts'
+import { generateSigningKeys } from './key-ring.ts'
 import { memoryAdapter } from './memory-adapter.ts'
 import { serve } from './serve.ts'
 
@@ -23,14 +23,17 @@ export interface DemoOptions {
   readonly bankPort: number
   /** Takes what a person needs to know, line by line; the last begins with `ready`. */
   readonly print: (line: string) => void
+  /** Keeps everything there instead of in memory. */
+  readonly redisUrl?: string | undefined
 }
 
 /** A running demo. */
 export interface Demo {
+  /** Ends every connection at once. */
   close(): Promise<void>
+  /** Lets open requests finish, for some seconds. */
+  drain(): Promise<void>
 }
-
-type DemoStore = Store & Accounts
 
 const HOST = '127.0.0.1'
 const EVERY_RESPONSE_TYPE: NonNullable<ClientMetadata['response_types']>[number][] = [
@@ -105,6 +108,19 @@ const issue = async (accounts: AccountAdministration): Promise<Pick<Secrets, 're
 
 const password = () => randomToken(9)
 
+/** For each of Bank and the provider, as requests to one end in requests to the other. */
+const GRACE_SECONDS = 4
+
+/**
+ * The keys of every start are new, so what an earlier start left in Redis is of no use: each has its own part of it.
+ */
+const openBacking = async (sealingKeys: ServeConfig['sealingKeys'], { redisUrl, print }: DemoOptions) => {
+  if (!redisUrl) return { store: memoryStore(), adapter: memoryAdapter(systemClock), close: async () => undefined }
+  const prefix = `oidc-step-up-demo-${randomToken(6)}`
+  print(`keys in Redis begin with: ${prefix} (at this start only)`)
+  return openRedis({ url: redisUrl, prefix }, { sealingKeys, clock: systemClock, name: 'REDIS_URL' })
+}
+
 /** Where both listen, and how Bank is known to the provider. */
 interface Sites {
   readonly port: number
@@ -113,7 +129,12 @@ interface Sites {
   readonly bankSecret: string
 }
 
-const configure = ({ port, issuer, origin, bankSecret }: Sites, passwords: Secrets['passwords'], store: DemoStore) =>
+const configure = (
+  { port, issuer, origin, bankSecret }: Sites,
+  passwords: Secrets['passwords'],
+  sealingKeys: ServeConfig['sealingKeys'],
+  { store, adapter }: Backing,
+) =>
   defineConfig({
     issuer,
     port,
@@ -124,13 +145,14 @@ const configure = ({ port, issuer, origin, bankSecret }: Sites, passwords: Secre
       { id: 'bob', username: 'bob', password: passwords.bob, name: 'Bob', email: 'bob@example.com' },
     ],
     store,
-    sealingKeys: [randomToken(32)],
+    sealingKeys,
     cookieKeys: [randomToken(32)],
     jwks: generateSigningKeys(),
     factors: [totp({ issuer: 'oidc-step-up demo' }), recoveryCodes()],
+    graceSeconds: GRACE_SECONDS,
     policy: { default: 'never', scopes: { documents: { floor: MULTI_FACTOR } } },
     configuration: {
-      adapter: memoryAdapter(systemClock),
+      adapter,
       features: { clientCredentials: { enabled: true }, requestObjects: { enabled: true } },
       pkce: { required: (_ctx, client) => client.clientId !== playground.client_id },
       responseTypes: [...EVERY_RESPONSE_TYPE, 'none'],
@@ -138,24 +160,18 @@ const configure = ({ port, issuer, origin, bankSecret }: Sites, passwords: Secre
     },
   })
 
-/**
- * Starts a provider with two accounts and Bank, a relying party to click through.
- *
- * `alice` has nothing enrolled, and a link to set something up is printed; `bob` has an authenticator app, whose secret
- * is printed, and recovery codes, of which two are. Everything is made anew at every start and kept in memory.
- *
- * @throws StepUpError ERR_CONFIG where a port cannot be had
- */
-export const demo = async ({ port, bankPort, print }: DemoOptions): Promise<Demo> => {
-  if (port === bankPort)
-    throw new StepUpError('ERR_CONFIG', `BANK_PORT: found ${bankPort}, which PORT has; allowed: another port`)
-  const issuer = `http://localhost:${port}`
-  const origin = `http://localhost:${bankPort}`
+interface Started {
+  readonly issuer: string
+  readonly origin: string
+  readonly backing: Backing
+  readonly sealingKeys: ServeConfig['sealingKeys']
+}
+
+const start = async ({ port, bankPort, print }: DemoOptions, { issuer, origin, backing, sealingKeys }: Started) => {
   const bankSecret = randomToken(32)
   const passwords = { alice: password(), bob: password() }
-  const store = memoryStore()
-  const config = configure({ port, issuer, origin, bankSecret }, passwords, store)
-  const authenticator = await enrollDemoAuthenticator(store, config, 'bob')
+  const config = configure({ port, issuer, origin, bankSecret }, passwords, sealingKeys, backing)
+  const authenticator = await enrollDemoAuthenticator(backing.store, config, 'bob')
   const provider = await serve(config, {
     demoHref: origin,
     portRemedy: `PORT=${port + 100} BANK_PORT=${bankPort} npm start`,
@@ -169,9 +185,39 @@ export const demo = async ({ port, bankPort, print }: DemoOptions): Promise<Demo
   })
   for (const line of lines({ passwords, authenticator, ...issued })) print(line)
   print(`ready ${issuer} ${origin}`)
+  return { provider, bank }
+}
+
+/**
+ * Starts a provider with two accounts and Bank, a relying party to click through.
+ *
+ * `alice` has nothing enrolled, and a link to set something up is printed; `bob` has an authenticator app, whose secret
+ * is printed, and recovery codes, of which two are. Everything is made anew at every start and kept in memory, or in a
+ * part of Redis of its own.
+ *
+ * @throws StepUpError ERR_CONFIG where a port cannot be had; ERR_STORE where Redis is out of reach
+ */
+export const demo = async (options: DemoOptions): Promise<Demo> => {
+  const { port, bankPort } = options
+  if (port === bankPort)
+    throw new StepUpError('ERR_CONFIG', `BANK_PORT: found ${bankPort}, which PORT has; allowed: another port`)
+  const sealingKeys = [randomToken(32)]
+  const backing = await openBacking(sealingKeys, options)
+  const sites = { issuer: `http://localhost:${port}`, origin: `http://localhost:${bankPort}` }
+  const { provider, bank } = await start(options, { ...sites, backing, sealingKeys }).catch(async (error) => {
+    await backing.close()
+    throw error
+  })
   return Object.freeze({
     async close() {
       await Promise.all([provider.close(), bank.close()])
+      await backing.close()
+    },
+    async drain() {
+      // Bank first: what it answers it asks the provider for.
+      await bank.drain(GRACE_SECONDS)
+      await provider.drain()
+      await backing.close()
     },
   })
 }

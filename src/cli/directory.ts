@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { createGate } from '../crypto/gate.ts'
 import { type AccountSource, foldUsername, type ListedAccount, type Person } from './config.ts'
-import { createGuesses } from './guesses.ts'
+import { createGuesses, type Guesses } from './guesses.ts'
 import { hashPassword, type PasswordHash, unknownPassword, verifyPassword } from './password.ts'
 
 /** What a user name and a password came to. */
@@ -44,14 +44,18 @@ const listed = async (accounts: readonly ListedAccount[]): Promise<AccountSource
   }
 }
 
-/** Opens a list of accounts or a host's own database; hashes the passwords of a list. */
+/**
+ * Opens a list of accounts or a host's own database; hashes the passwords of a list.
+ *
+ * @param guesses - Default: counted in this process.
+ */
 export const openDirectory = async (
   accounts: readonly ListedAccount[] | AccountSource,
   clock: Clock,
+  guesses: Guesses = createGuesses({ clock }),
 ): Promise<Directory> => {
   const source = 'authenticate' in accounts ? accounts : await listed(accounts)
   const gate = createGate(HASHES)
-  const guesses = createGuesses({ clock })
 
   return Object.freeze({
     async signIn(username: string, password: string): Promise<SignIn> {
@@ -60,19 +64,19 @@ export const openDirectory = async (
       // Counted only when its turn has come: a guess that is turned away leaves no trace, so that a flood of
       // made-up names pushes nobody's count out.
       const answer = await gate.run(async () => {
-        const waitSeconds = guesses.reserve(name)
+        const waitSeconds = await guesses.reserve(name)
         if (waitSeconds > 0) return { waitSeconds }
         try {
           return { accountId: await source.authenticate(username.trim(), password) }
         } catch (error) {
-          guesses.release(name)
+          await guesses.release(name)
           throw error
         }
       })
       if ('waitSeconds' in answer) return { outcome: 'throttled', waitSeconds: answer.waitSeconds }
       const account = answer.accountId === undefined ? undefined : await source.find(answer.accountId)
       if (!account || account.disabled) return { outcome: 'refused' }
-      guesses.succeeded(name)
+      await guesses.succeeded(name)
       const { id: accountId, securityStamp } = account
       return { outcome: 'accepted', accountId, ...(securityStamp === undefined ? {} : { securityStamp }) }
     },

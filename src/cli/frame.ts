@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 import type { Context, Next } from 'koa'
-import { StepUpError } from '../errors.ts'
+import { isOutage } from '../http/outage.ts'
 import type { Asset, Renderer } from '../http/render.ts'
 import { assetPath, type Screens } from './screens.ts'
 
@@ -33,10 +33,7 @@ const explainFault = (ctx: Context, screens: Screens, fault: unknown) => {
   const { name, status } = fault as Error & { status?: unknown }
   if (name === 'SessionNotFound') return screens.explain(ctx, 400, 'expired')
   if (typeof status === 'number' && status >= 400 && status < 500) return screens.explain(ctx, status, 'error.request')
-  const unavailable = fault instanceof StepUpError && fault.code === 'ERR_STORE'
-  return unavailable
-    ? screens.explain(ctx, 503, 'error.unavailable', fault)
-    : screens.explain(ctx, 500, 'error.unexpected', fault)
+  screens.explain(ctx, 500, 'error.unexpected', fault)
 }
 
 /** The outermost middleware: home page, style sheet and script, and a page for whatever nobody answered or somebody broke. */
@@ -51,6 +48,8 @@ export const frame =
       const unanswered = !ctx.body && (ctx.status === 404 || ctx.status === 405 || ctx.status === 501)
       if (unanswered) explainUnanswered(ctx, screens)
     } catch (fault) {
+      // The plugin stands around all of this and answers an outage.
+      if (isOutage(fault)) throw fault
       explainFault(ctx, screens, fault)
     }
   }

@@ -8,17 +8,25 @@ import { StepUpError } from '../errors.ts'
 const HELP = `oidc-step-up: multi-factor and step-up authentication for OpenID providers
 
 Usage:
-  oidc-step-up serve --config FILE   serve a provider; FILE is an ES module: export default defineConfig({ … })
-  oidc-step-up demo                  serve a provider and Bank, an app to click through
+  oidc-step-up serve --config FILE          serve a provider; FILE is an ES module: export default defineConfig({ … })
+  oidc-step-up demo                         serve a provider and Bank, an app to click through
+  oidc-step-up keys make --file FILE        make a file with keys; --file - prints lines for an environment file
+  oidc-step-up keys list --file FILE        tell which keys there are, without the keys themselves
+  oidc-step-up keys rotate [KIND…] --file FILE   put new keys in front; the earlier ones still open and verify
+  oidc-step-up keys stage [KIND…] --file FILE    before a rotation, where several processes share a store
+  oidc-step-up keys retire [KIND…] --file FILE   take the oldest keys away, but never the last
 
 Options:
   --config FILE   the configuration to serve
+  --file FILE     the key file
+  KIND            sealing, cookie or signing; all of them where none is named
   -h, --help      show this
   -v, --version   show the version
 
-Environment of demo:
-  PORT        the provider's port (3000)
-  BANK_PORT   Bank's port (3001)
+Environment:
+  PORT        the port of demo's provider (3000)
+  BANK_PORT   the port of demo's Bank (3001)
+  REDIS_URL   the Redis in which serve and demo keep everything, unless the configuration names a place
 `
 
 /** A command line that cannot be understood. */
@@ -49,50 +57,109 @@ const loadConfig = async (file: string) => {
   throw new StepUpError('ERR_CONFIG', `${file}: found no default export; allowed: export default defineConfig({ … })`)
 }
 
-// Loaded when asked for, so that help and mistakes answer at once.
-const startServe = async (file: string) => {
-  const { serve } = await import('./serve.ts')
-  const { issuer, url } = await serve(await loadConfig(file))
-  print(`ready ${issuer}${url === issuer ? '' : `, listening at ${url}`}`)
+/** What a signal ends. */
+interface Running {
+  drain(): Promise<void>
 }
 
-const startDemo = async () => {
+let running: Running | undefined
+
+// Loaded when asked for, so that help and mistakes answer at once.
+const startServe = async (file: string | undefined): Promise<Usage | undefined> => {
+  if (!file) return { usage: 'serve needs --config FILE' }
+  const { serve } = await import('./serve.ts')
+  const served = await serve(await loadConfig(file), { redisUrl: process.env.REDIS_URL })
+  running = served
+  const { issuer, url } = served
+  print(`ready ${issuer}${url === issuer ? '' : `, listening at ${url}`}`)
+  return undefined
+}
+
+const startDemo = async (): Promise<undefined> => {
   const { demo } = await import('./demo.ts')
-  await demo({ port: portFrom('PORT', 3000), bankPort: portFrom('BANK_PORT', 3001), print })
+  const redisUrl = process.env.REDIS_URL
+  running = await demo({ port: portFrom('PORT', 3000), bankPort: portFrom('BANK_PORT', 3001), print, redisUrl })
+}
+
+const runKeys = async (words: readonly string[], file: string | undefined): Promise<Usage | undefined> => {
+  const { keys } = await import('./keys.ts')
+  const usage = keys(words, file, print)
+  return usage === undefined ? undefined : { usage }
+}
+
+const OPTIONS = {
+  config: { type: 'string' },
+  file: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const
+
+interface Values {
+  readonly config?: string | undefined
+  readonly file?: string | undefined
+}
+
+interface Command {
+  /** The options that it takes. */
+  readonly takes: readonly (keyof Values)[]
+  /** Whether words may follow it. */
+  readonly words?: true
+  run(values: Values, words: readonly string[]): Promise<Usage | undefined>
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: { takes: ['config'], run: ({ config }) => startServe(config) },
+  demo: { takes: [], run: startDemo },
+  keys: { takes: ['file'], words: true, run: ({ file }, words) => runKeys(words, file) },
 }
 
 const parse = (args: string[]) => {
-  const options = {
-    config: { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
-    version: { type: 'boolean', short: 'v' },
-  } as const
   try {
-    return parseArgs({ args, options, allowPositionals: true })
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true })
   } catch (error) {
     return { usage: (error as Error).message.split('. ')[0] ?? 'unknown option' }
   }
 }
 
-const run = async (args: string[]): Promise<Usage | undefined> => {
+const runCommand = async (name: string | undefined, values: Values, words: readonly string[]) => {
+  if (name === undefined) return { usage: 'a command is missing' }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) return { usage: `unknown command "${name}"` }
+  const strange = (['config', 'file'] as const).find((key) => values[key] !== undefined && !command.takes.includes(key))
+  if (strange !== undefined) return { usage: `${name} takes no --${strange}` }
+  if (words.length > 0 && !command.words) return { usage: `unexpected argument "${words[0]}"` }
+  return command.run(values, words)
+}
+
+const run = async (args: string[]) => {
   const parsed = parse(args)
   if ('usage' in parsed) return parsed
   const { values, positionals } = parsed
-  const [command, ...rest] = positionals
+  const [name, ...words] = positionals
   if (values.help) process.stdout.write(HELP)
   else if (values.version) print(version())
-  else if (rest.length > 0) return { usage: `unexpected argument "${rest[0]}"` }
-  else if (command === 'demo' && values.config !== undefined) return { usage: 'demo takes no --config' }
-  else if (command === 'demo') await startDemo()
-  else if (command === 'serve' && !values.config) return { usage: 'serve needs --config FILE' }
-  else if (command === 'serve') await startServe(values.config ?? '')
-  else return { usage: command === undefined ? 'a command is missing' : `unknown command "${command}"` }
+  else return runCommand(name, values, words)
   return undefined
 }
 
-// Connections end with the process, so nothing is waited for, and a second signal finds nothing to do.
-const stop = () => process.exit(0)
+let stopping = false
+/** The first signal lets open requests finish, a second one ends the process at once. */
+const stop = () => {
+  if (stopping || running === undefined) process.exit(0)
+  stopping = true
+  running.drain().then(
+    () => process.exit(0),
+    (error) => {
+      process.stderr.write(`oidc-step-up: ${error instanceof Error ? error.stack : error}\n`)
+      process.exit(1)
+    },
+  )
+}
 process.on('SIGINT', stop).on('SIGTERM', stop)
+
+/** What a person can mend is said in one line; a store's own words can hold its address. */
+const isExpected = (error: unknown) =>
+  error instanceof StepUpError && (error.code === 'ERR_CONFIG' || error.code === 'ERR_STORE')
 
 try {
   const mistake = await run(process.argv.slice(2))
@@ -101,7 +168,7 @@ try {
     process.exitCode = 2
   }
 } catch (error) {
-  const expected = error instanceof StepUpError && error.code === 'ERR_CONFIG'
-  process.stderr.write(`oidc-step-up: ${expected ? error.message : ((error as Error).stack ?? error)}\n`)
+  const { message, stack } = error as Error
+  process.stderr.write(`oidc-step-up: ${isExpected(error) ? message : (stack ?? error)}\n`)
   process.exitCode = 1
 }

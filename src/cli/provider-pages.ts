@@ -1,4 +1,5 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { isOutage } from '../http/outage.ts'
 import type { Screens } from './screens.ts'
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>
@@ -30,6 +31,8 @@ const uiLocales = ({ oidc }: KoaContextWithOIDC) => {
 /** oidc-provider's own pages in the house's looks. */
 export const providerPages = (screens: Screens): ProviderPages => ({
   renderError(ctx, out, error) {
+    // The plugin answers an outage, in place of whatever stands here.
+    if (isOutage(error)) return
     const status = ctx.status
     if (error.name === 'SessionNotFound') screens.explain(ctx, status, 'expired')
     else if (status >= 500) screens.explain(ctx, status, 'error.unexpected', error)

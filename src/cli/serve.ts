@@ -1,21 +1,26 @@
 import Provider, { type Configuration } from 'oidc-provider'
 import { type Clock, systemClock } from '../clock.ts'
-import { createMac } from '../crypto/mac.ts'
+import { macsOf } from '../crypto/mac.ts'
 import { createSealer } from '../crypto/seal.ts'
 import { StepUpError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import type { AccountAdministration } from '../flow/administration.ts'
+import { createVault } from '../flow/vault.ts'
 import { createCsrf } from '../http/csrf.ts'
-import { createRenderer } from '../http/render.ts'
-import { stepUp } from '../step-up.ts'
+import { isOutage } from '../http/outage.ts'
+import { createRenderer, type Renderer } from '../http/render.ts'
+import { type StepUp, stepUp } from '../step-up.ts'
+import { type Backing, openRedis } from './backing.ts'
 import { type CheckedConfig, checkConfig, isLoopback, type ServeConfig } from './config.ts'
-import { buildConfiguration, generateSigningKeys } from './configuration.ts'
-import { openDirectory } from './directory.ts'
+import { buildConfiguration } from './configuration.ts'
+import { type Directory, openDirectory } from './directory.ts'
 import { frame } from './frame.ts'
+import { createSharedGuesses } from './guesses.ts'
 import { interactionRoutes } from './interactions.ts'
+import { generateSigningKeys } from './key-ring.ts'
 import { listen } from './listen.ts'
 import { allowLoopbackClients } from './loopback.ts'
-import { createScreens, logFault } from './screens.ts'
+import { createScreens, logFault, type Screens } from './screens.ts'
 
 export {
   type AccountSource,
@@ -24,6 +29,7 @@ export {
   type Person,
   type ServeConfig,
 } from './config.ts'
+export { type LoadedKeys, loadKeys } from './key-file.ts'
 
 /** A provider that serves. */
 export interface Served {
@@ -35,8 +41,13 @@ export interface Served {
   readonly accounts: AccountAdministration
   /** What happens in sign-ins and to accounts, for a listener of one's own. */
   readonly events: Events
-  /** Ends every connection at once. */
+  /** Ends every connection at once, then those to Redis. */
   close(): Promise<void>
+  /**
+   * Takes no new connection and lets open requests finish, for `graceSeconds` of the configuration at most; then
+   * ends the connections to Redis. Flows go on at another process that shares the store.
+   */
+  drain(): Promise<void>
 }
 
 /** What a program around serve can set beside the configuration. */
@@ -45,6 +56,8 @@ export interface ServeOptions {
   readonly portRemedy?: string
   /** A relying party to try, linked from the home page. */
   readonly demoHref?: string
+  /** What `oidc-step-up serve` takes from `REDIS_URL`: used where the configuration says nothing of its own. */
+  readonly redisUrl?: string | undefined
   /** @default the machine's */
   readonly clock?: Clock
 }
@@ -58,7 +71,7 @@ const warnOutsideDevelopment = ({ jwks, configuration }: ServeConfig) => {
     process.emitWarning(text, { type: WARNING, code: 'STEP_UP_SIGNING_KEY' })
   }
   if (!configuration?.adapter) {
-    const text = 'sign-ins and tokens are kept in memory and lost at the next restart; set `configuration.adapter`'
+    const text = 'sign-ins and tokens are kept in memory and lost at the next restart; set `redis`'
     process.emitWarning(text, { type: WARNING, code: 'STEP_UP_MEMORY_ADAPTER' })
   }
 }
@@ -100,27 +113,48 @@ const plugin = (
   ...(rememberBrowser === undefined ? {} : { rememberBrowser }),
 })
 
-/**
- * Serves an OpenID provider with step-up, a login and a consent page.
- *
- * @throws StepUpError ERR_CONFIG for every mistake in the configuration and for a port that cannot be had
- */
-export const serve = async (config: ServeConfig, options: ServeOptions = {}): Promise<Served> => {
-  const checked = checkConfig(config)
-  const { issuer, port, host } = checked
-  const { clock = systemClock, demoHref, portRemedy = 'change `port` in the configuration' } = options
-  const renderer = createRenderer()
-  const screens = createScreens(renderer, { demoHref })
-  const directory = await openDirectory(checked.accounts, clock)
-  const csrf = createCsrf(createMac(createSealer(checked.sealingKeys).derive('serve csrf')))
+/** Where everything is kept if Redis is named; what the configuration brings itself stands above it. */
+const openBacking = async (
+  { redis, store, configuration, sealingKeys }: CheckedConfig,
+  { redisUrl, clock = systemClock }: ServeOptions,
+) => {
+  if (store !== undefined && configuration?.adapter !== undefined) return undefined
+  if (redis !== undefined) return openRedis(redis, { sealingKeys, clock, name: 'redis' })
+  return redisUrl ? openRedis({ url: redisUrl }, { sealingKeys, clock, name: 'REDIS_URL' }) : undefined
+}
 
-  const mfa = stepUp({ ...plugin(checked, clock), account: directory.find })
+const kept = (checked: CheckedConfig, backing: Backing | undefined): CheckedConfig =>
+  backing === undefined
+    ? checked
+    : {
+        ...checked,
+        store: checked.store ?? backing.store,
+        configuration: { adapter: backing.adapter, ...checked.configuration },
+      }
+
+/** Guesses are counted where everything else is kept; in memory there is a limit to how many. */
+const directoryOf = ({ accounts, store, sealingKeys }: CheckedConfig, clock: Clock) =>
+  store === undefined
+    ? openDirectory(accounts, clock)
+    : openDirectory(accounts, clock, createSharedGuesses(createVault(store, createSealer(sealingKeys), clock), clock))
+
+interface Wiring {
+  readonly mfa: StepUp
+  readonly directory: Directory
+  readonly renderer: Renderer
+  readonly screens: Screens
+  readonly clock: Clock
+}
+
+const createProvider = async (checked: CheckedConfig, { mfa, directory, renderer, screens, clock }: Wiring) => {
+  const { issuer } = checked
   const jwks = checked.jwks ?? generateSigningKeys()
   const provider = construct(issuer, mfa.configure(buildConfiguration(checked, { directory, screens, jwks, clock })))
   provider.proxy = checked.trustProxy
   if (isLoopback(issuer)) allowLoopbackClients(provider)
   provider.use(frame({ renderer, screens }))
   mfa.attach(provider)
+  const csrf = createCsrf(macsOf(createSealer(checked.sealingKeys), 'serve csrf'))
   const pages = interactionRoutes({ provider, directory, screens, csrf, clock })
   provider.use(pages.routes()).use(pages.allowedMethods())
   // Our own error page has logged its fault already; an answer in JSON and the plugin's pages have not.
@@ -128,9 +162,55 @@ export const serve = async (config: ServeConfig, options: ServeOptions = {}): Pr
     if (error.reference !== undefined || !ctx.response.is('html')) logFault(ctx, error, error.reference)
   })
   await checkClients(provider, checked)
-  warnOutsideDevelopment(config)
+  return provider
+}
 
-  const { close } = await listen(provider.callback(), { host, port, remedy: portRemedy })
+const OUT_OF_REACH = 'oidc-step-up: the store is out of reach; answering 503 until it is back\n'
+
+/** A key that is missing keeps the server from starting; a store that is out of reach will be back. */
+const untilReady = async ({ ready }: StepUp) => {
+  try {
+    await ready()
+  } catch (error) {
+    if (!isOutage(error)) throw error
+    process.stderr.write(OUT_OF_REACH)
+  }
+}
+
+const start = async (checked: CheckedConfig, options: ServeOptions) => {
+  const { issuer, port, host } = checked
+  const { clock = systemClock, demoHref, portRemedy = 'change `port` in the configuration' } = options
+  const renderer = createRenderer()
+  const screens = createScreens(renderer, { demoHref })
+  const directory = await directoryOf(checked, clock)
+  const mfa = stepUp({ ...plugin(checked, clock), account: directory.find })
+  const provider = await createProvider(checked, { mfa, directory, renderer, screens, clock })
+  warnOutsideDevelopment(checked)
+  await untilReady(mfa)
+  const listening = await listen(provider.callback(), { host, port, remedy: portRemedy })
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  return Object.freeze({ issuer, provider, url, accounts: mfa.accounts, events: mfa.events, close })
+  return { served: { issuer, provider, url, accounts: mfa.accounts, events: mfa.events }, listening }
+}
+
+/**
+ * Serves an OpenID provider with step-up, a login and a consent page.
+ *
+ * @throws StepUpError ERR_CONFIG for every mistake in the configuration, for a sealing key that records still need,
+ * and for a port that cannot be had
+ */
+export const serve = async (config: ServeConfig, options: ServeOptions = {}): Promise<Served> => {
+  const checked = checkConfig(config)
+  const backing = await openBacking(checked, options)
+  const closeBacking = async () => backing?.close()
+  try {
+    const { served, listening } = await start(kept(checked, backing), options)
+    return Object.freeze({
+      ...served,
+      close: () => listening.close().then(closeBacking),
+      drain: () => listening.drain(checked.graceSeconds).then(closeBacking),
+    })
+  } catch (error) {
+    await closeBacking()
+    throw error
+  }
 }

@@ -2,6 +2,7 @@ import { createHmac, createSecretKey } from 'node:crypto'
 import { StepUpError } from '../errors.ts'
 import { equalSecret } from './equal.ts'
 import { encodeFields } from './fields.ts'
+import type { Sealer } from './seal.ts'
 
 /** Makes and verifies message authentication codes over fields that cannot slide into each other. */
 export interface Mac {
@@ -30,4 +31,10 @@ export const createMac = (key: Uint8Array): Mac => {
     sign,
     verify: (mac: string, ...fields: string[]) => equalSecret(mac, sign(...fields)),
   })
+}
+
+/** One for each key of a ring, the first key's first, under keys derived for this purpose alone. */
+export const macsOf = ({ deriveAll }: Pick<Sealer, 'deriveAll'>, purpose: string): readonly [Mac, ...Mac[]] => {
+  const [first, ...older] = deriveAll(purpose)
+  return [createMac(first), ...older.map(createMac)]
 }

@@ -32,7 +32,7 @@ export interface Sealer {
    */
   derive(purpose: string): Uint8Array
   /** The same from every key of the ring, the first key's first: for names that have to be found again. */
-  deriveAll(purpose: string): readonly Uint8Array[]
+  deriveAll(purpose: string): readonly [Uint8Array, ...Uint8Array[]]
 }
 
 interface RingKey {
@@ -126,6 +126,9 @@ export const createSealer = (keys: readonly (string | undefined)[]): Sealer => {
     keyIds: Object.freeze(ring.map(({ id }) => id)),
     isCurrent: (sealed: string) => sealed.startsWith(`v1.${first.id}.`),
     derive: first.derive,
-    deriveAll: (purpose: string) => ring.map((key) => key.derive(purpose)),
+    deriveAll: (purpose: string): readonly [Uint8Array, ...Uint8Array[]] => [
+      first.derive(purpose),
+      ...ring.slice(1).map((key) => key.derive(purpose)),
+    ],
   })
 }

@@ -3,7 +3,7 @@ import type { Sealer } from '../crypto/seal.ts'
 import { StepUpError } from '../errors.ts'
 import type { Authenticator, Change } from '../factors/factor.ts'
 import type { AccountEntry, Accounts } from '../store/accounts.ts'
-import { fromStore } from './vault.ts'
+import { FORMAT, fromStore } from './vault.ts'
 
 /** All that is kept of one account for good. */
 export interface AccountRecord {
@@ -38,7 +38,8 @@ export interface AccountRecords {
    * An account that has none yet gets an empty one.
    *
    * @throws StepUpError `ERR_SEAL` where the record was altered or belongs to another account: what is not
-   * ours is never taken for "no authenticators".
+   * ours is never taken for "no authenticators"; `ERR_STORE` where the store did not answer, or a later release wrote
+   * the record.
    */
   load(accountId: string): Promise<LoadedRecord>
   /** Writes if nobody wrote since it was loaded; answers whether it did. */
@@ -56,16 +57,23 @@ const KIND = 'account'
 
 const empty: AccountRecord = { authenticators: [], failures: {}, disabledFactors: {}, factorsVersion: '0' }
 
+/** What a later release wrote must not be misread, and not be written over: the account waits for that release. */
+const parse = (text: string): AccountRecord => {
+  const { format, ...record }: AccountRecord & { readonly format: number } = JSON.parse(text)
+  if (format === FORMAT) return record
+  throw new StepUpError('ERR_STORE', 'an account record was written by another release of this package')
+}
+
 /** Wraps the host's durable records. @see {@link AccountRecords} */
 export const createAccountRecords = (accounts: Accounts, sealer: Sealer): AccountRecords => {
   const aad = (accountId: string) => [KIND, accountId]
   /** Puts a record under the first key at the first occasion; until then it stays readable as it is. */
   const reseal = async (accountId: string, text: string, entry: AccountEntry): Promise<LoadedRecord> => {
-    const asItIs = { record: JSON.parse(text), version: entry.version }
+    const asItIs = { record: parse(text), version: entry.version }
     try {
       await accounts.save(accountId, sealer.seal(text, aad(accountId)), entry.version)
       const { record = '', version = null } = (await accounts.load(accountId)) ?? {}
-      return { record: JSON.parse(sealer.open(record, aad(accountId))), version }
+      return { record: parse(sealer.open(record, aad(accountId))), version }
     } catch {
       return asItIs
     }
@@ -76,10 +84,12 @@ export const createAccountRecords = (accounts: Accounts, sealer: Sealer): Accoun
       if (entry === undefined) return { record: empty, version: null }
       const text = sealer.open(entry.record, aad(accountId))
       if (!sealer.isCurrent(entry.record)) return reseal(accountId, text, entry)
-      return { record: JSON.parse(text), version: entry.version }
+      return { record: parse(text), version: entry.version }
     },
     save: (accountId, { version }, record) =>
-      fromStore(accounts.save(accountId, sealer.seal(JSON.stringify(record), aad(accountId)), version)),
+      fromStore(
+        accounts.save(accountId, sealer.seal(JSON.stringify({ format: FORMAT, ...record }), aad(accountId)), version),
+      ),
     async update(accountId, change) {
       for (let race = 0; race < MAX_RACES; race += 1) {
         const loaded = await records.load(accountId)

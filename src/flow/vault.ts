@@ -36,7 +36,14 @@ export interface Vault {
 
 const MAX_RACES = 50
 
+/**
+ * The form of what is stored, in every record. It changes where an earlier release would misread a record: what is
+ * of another form is never read.
+ */
+export const FORMAT = 1
+
 interface Sealed<T> {
+  readonly format: number
   readonly value: T
   readonly expiresAt: number
 }
@@ -70,19 +77,20 @@ export const createVault = (store: Store, sealer: Sealer, clock: Clock): Vault =
       if (entry === undefined) return { value: undefined, version: null }
       const sealed = open<never>(key, entry.value)
       if (sealed === undefined) return { value: undefined, version: entry.version, broken: true }
-      const { value, expiresAt } = sealed
-      return clock() < expiresAt
+      const { value, expiresAt, format } = sealed
+      // Of a later release beside this one: what it stands for starts again here.
+      return clock() < expiresAt && format === FORMAT
         ? { value, version: entry.version, expiresAt }
         : { value: undefined, version: entry.version }
     },
     write(key, { version }, value, expiresAt) {
-      const text = sealer.seal(JSON.stringify({ value, expiresAt }), aad(key))
+      const text = sealer.seal(JSON.stringify({ format: FORMAT, value, expiresAt }), aad(key))
       return fromStore(store.put(key, text, { expectedVersion: version, ttlSeconds: Math.max(1, expiresAt - clock()) }))
     },
     async take(key) {
       const entry = await fromStore(store.take(key))
       const sealed = entry && open<never>(key, entry.value)
-      return sealed && clock() < sealed.expiresAt ? sealed.value : undefined
+      return sealed && clock() < sealed.expiresAt && sealed.format === FORMAT ? sealed.value : undefined
     },
     delete: (key) => fromStore(store.delete(key)),
     list: (accountId, kind) => fromStore(store.list(accountId, kind)),

@@ -9,11 +9,15 @@ export interface Csrf {
   verify(token: unknown, ...fields: string[]): boolean
 }
 
-/** @param mac - Under a key derived for this purpose alone. */
-export const createCsrf = (mac: Mac): Csrf =>
+/**
+ * @param macs - Under keys derived for this purpose alone, one per sealing key: the first makes tokens, all verify
+ * them, so that forms go on working while keys are changed.
+ */
+export const createCsrf = ([first, ...older]: readonly [Mac, ...Mac[]]): Csrf =>
   Object.freeze<Csrf>({
-    token: (...fields) => mac.sign(...fields),
-    verify: (token, ...fields) => typeof token === 'string' && mac.verify(token, ...fields),
+    token: (...fields) => first.sign(...fields),
+    verify: (token, ...fields) =>
+      typeof token === 'string' && [first, ...older].some((mac) => mac.verify(token, ...fields)),
   })
 
 /**

@@ -1,46 +1,9 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { freePort, holdPort } from './free-port.ts'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
-
-// Writing coverage would take longer than the program does.
-const { NODE_V8_COVERAGE: _, ...environment } = process.env
-
-const launch = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
-  const program = spawn(process.execPath, ['--import', 'ts-blank-space/register', 'src/cli/main.ts', ...args], {
-    cwd: root,
-    env: { ...environment, NODE_ENV: 'test', ...env },
-  })
-  const output = { out: '', err: '' }
-  program.stdout.on('data', (chunk) => {
-    output.out += chunk
-  })
-  program.stderr.on('data', (chunk) => {
-    output.err += chunk
-  })
-  return { program, output }
-}
-
-const run = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
-  const { program, output } = launch(args, env)
-  const [code] = await once(program, 'close')
-  // oidc-provider's own line about the runtime is its business.
-  const err = output.err.replace(/^oidc-provider WARNING: Unsupported runtime.*\n/m, '')
-  return { code, out: output.out, err }
-}
-
-const ready = async ({ program, output }: ReturnType<typeof launch>) => {
-  while (!/^ready /m.test(output.out)) {
-    if (program.exitCode !== null) throw new Error(output.err)
-    await once(program.stdout, 'data')
-  }
-}
+import { launch, ready, run } from './program.ts'
 
 describe('cli/main', function slow() {
   this.timeout('60s')
@@ -56,6 +19,8 @@ describe('cli/main', function slow() {
     [[], 2, /^oidc-step-up: a command is missing; see oidc-step-up --help\n$/],
     [['dance'], 2, /^oidc-step-up: unknown command "dance"; see/],
     [['demo', '--loud'], 2, /^oidc-step-up: Unknown option '--loud'; see .*\n$/],
+    [['demo', '--file', 'x'], 2, /^oidc-step-up: demo takes no --file; see .*\n$/],
+    [['keys', 'rotate'], 2, /^oidc-step-up: keys rotate needs --file FILE; see .*\n$/],
     [['serve'], 2, /^oidc-step-up: serve needs --config FILE; see .*\n$/],
     [['serve', '--config', '/no/such/file.js'], 1, /^oidc-step-up: \/no\/such\/file\.js: Cannot find module.*\n$/],
   ]
@@ -76,6 +41,9 @@ describe('cli/main', function slow() {
     assert.equal(result.code, 1)
     assert.match(result.err, /^oidc-step-up: issuer: found 1; allowed: .*\n$/)
     rmSync(folder, { recursive: true })
+    const keys = await run(['keys', 'list', '--file', '/no/such/keys.json'])
+    assert.equal(keys.code, 1)
+    assert.match(keys.err, /^oidc-step-up: \/no\/such\/keys\.json: found it out of reach \(ENOENT\); allowed: .*\n$/)
     const port = await run(['demo'], { PORT: 'many' })
     assert.equal(port.code, 1)
     assert.match(port.err, /^oidc-step-up: PORT: found "many"; allowed: a whole number from 1 to 65535\n$/)
@@ -100,6 +68,6 @@ describe('cli/main', function slow() {
     assert.doesNotMatch(demo.output.err, /NOTICE|development|StepUpWarning/)
     demo.program.kill('SIGINT')
     demo.program.kill('SIGTERM')
-    assert.deepEqual(await once(demo.program, 'exit'), [0, null])
+    assert.deepEqual(await demo.ended, [0, null])
   })
 })

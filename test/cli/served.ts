@@ -1,5 +1,5 @@
 import type { ServeConfig } from '../../src/cli/config.ts'
-import { generateSigningKeys } from '../../src/cli/configuration.ts'
+import { generateSigningKeys } from '../../src/cli/key-ring.ts'
 import { memoryAdapter } from '../../src/cli/memory-adapter.ts'
 import { systemClock } from '../../src/clock.ts'
 import { totp } from '../../src/factors/totp.ts'

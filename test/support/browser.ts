@@ -77,6 +77,8 @@ export const createBrowser = (origin: string) => {
   const cookieHeader = (at: URL) =>
     [...jar.values()]
       .filter((cookie) => pathMatches(cookie, at))
+      // RFC 6265 section 5.4: the longer path first, where two cookies have one name.
+      .sort((one, other) => other.path.length - one.path.length)
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ')
 
