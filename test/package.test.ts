@@ -24,8 +24,8 @@ const VALUES = [
 const TYPES = `
   Account AccountAdministration AccountEntry AccountEvent AccountOverview Accounts AcrValuesReading AnyFactor Authenticator
   AuthenticatorOverview Ceremony CeremonyContext Change Clock Decision EnrolledBy Enrollment ErrorCode EventCatalogue EventName Events
-  Evidence Factor FactorEvent FirstStep FloorTable Input Kind Level LevelTrace ListedBrowser Listener MaxAgeReading Message Needs Policy
-  Pieces Preset Proof PutOptions Reason Refusal RefusalError RememberBrowser RequestPair Sender SessionLevel Step StepUp StepUpMiddleware StepUpOptions Store
+  Evidence Factor FactorEvent FirstStep FloorTable Input Kind Level LevelTrace ListedBrowser Listener MaxAgeReading Message Needs Pieces Policy
+  Preset Proof PutOptions Reason Refusal RefusalError RememberBrowser RequestPair Sender SessionLevel Step StepUp StepUpMiddleware StepUpOptions Store
   StoreEntry StoreKey TicketLink Trace Trait
 `
 
