@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { encodeFields } from './fields.ts'
 
 /**
@@ -7,5 +7,4 @@ import { encodeFields } from './fields.ts'
  *
  * It hides only what cannot be guessed: tokens, not codes of a few digits.
  */
-export const digest = (...fields: string[]): string =>
-  createHash('sha256').update(encodeFields(fields)).digest('base64url')
+export const digest = (...fields: string[]): string => hash('sha256', encodeFields(fields), 'base64url')

@@ -5,7 +5,8 @@
  * character, and so two different identifiers into the same bytes.
  */
 export const encodeFields = (fields: readonly string[]): Buffer => {
-  const bytes = Buffer.alloc(fields.reduce((size, field) => size + 4 + field.length * 2, 0))
+  // Every byte is written below.
+  const bytes = Buffer.allocUnsafe(fields.reduce((size, field) => size + 4 + field.length * 2, 0))
   let end = 0
   for (const field of fields) {
     end = bytes.writeUInt32BE(field.length * 2, end)

@@ -12,6 +12,7 @@ import { signInPermitKey } from '../flow/permit.ts'
 import type { Place } from '../flow/place.ts'
 import type { Tickets } from '../flow/tickets.ts'
 import type { Vault } from '../flow/vault.ts'
+import { once } from '../once.ts'
 import type { BrowserCookies } from '../provider/browser-cookies.ts'
 import { type Ending, endInteraction, type OpenInteraction, openInteraction } from '../provider/interaction.ts'
 import { mountPathOf } from '../provider/oidc.ts'
@@ -178,13 +179,16 @@ export const arrive = async (
   return visitOf(ctx, tools, open, account, await reading)
 }
 
+/** The issuer never changes, and every page asks. */
+const originOf = once((issuer: string) => new URL(issuer).origin)
+
 /** Where the ceremony of this factor takes place. */
 export const placeOf = (
   { account, task, place, screen, base }: Visit,
   { provider }: PageTools,
   factor: AnyFactor,
 ): Place => {
-  const { origin } = new URL(provider.issuer)
+  const origin = originOf(provider.issuer)
   return {
     ...place,
     account,

@@ -1,5 +1,6 @@
 import { type Evidence, LOGIN } from '../assurance/evidence.ts'
 import { type Carriage, carriage, type Level, type Moment } from '../assurance/levels.ts'
+import { once } from '../once.ts'
 import type { Situation } from './decision.ts'
 
 /** A situation with what the steps of a decision share. */
@@ -43,14 +44,6 @@ const newest = (events: readonly Evidence[]) =>
     (best, event) => (best === undefined || event.at >= best.at ? event : best),
     undefined,
   )
-
-const once = <Key, Value>(work: (key: Key) => Value) => {
-  const known = new Map<Key, Value>()
-  return (key: Key): Value => {
-    if (!known.has(key)) known.set(key, work(key))
-    return known.get(key) as Value
-  }
-}
 
 /** Lays the situation out; undefined where no login stands, and so nothing else does. */
 export const deskOf = (situation: Situation): Desk | undefined => {
