@@ -1,3 +1,10 @@
+/** The same as one text, for a name in memory. */
+export const joinFields = (fields: readonly string[]): string => {
+  let text = ''
+  for (const field of fields) text += `${field.length}:${field}`
+  return text
+}
+
 /**
  * Joins fields into one byte string that no other list of fields gives: each is preceded by its length.
  *

@@ -1,3 +1,4 @@
+import { joinFields } from './fields.ts'
 import type { Sealer } from './seal.ts'
 
 /** Records kept open, and how long one may be: a few megabytes in all. */
@@ -8,9 +9,6 @@ interface Opened {
   readonly place: string
   readonly plain: string
 }
-
-// JSON quotes what would let two places run into each other.
-const placeOf = (aad: readonly string[]) => JSON.stringify(aad)
 
 /**
  * The same sealer, which remembers what it has sealed and opened a moment ago: the records of one sign-in are read
@@ -32,11 +30,11 @@ export const withMemory = (sealer: Sealer): Sealer => {
     ...sealer,
     seal(plain, aad) {
       const sealed = sealer.seal(plain, aad)
-      remember(sealed, placeOf(aad), plain)
+      remember(sealed, joinFields(aad), plain)
       return sealed
     },
     open(sealed, aad) {
-      const place = placeOf(aad)
+      const place = joinFields(aad)
       const known = records.get(sealed)
       if (known?.place === place) return known.plain
       const plain = sealer.open(sealed, aad)

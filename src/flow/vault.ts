@@ -51,13 +51,10 @@ interface Sealed<T> {
 const unavailable = (cause: unknown) => new StepUpError('ERR_STORE', 'the store did not answer', { cause })
 
 /** Waits for the store; any failure of it becomes `ERR_STORE`. */
-export const fromStore = async <T>(answer: Promise<T>): Promise<T> => {
-  try {
-    return await answer
-  } catch (cause) {
+export const fromStore = <T>(answer: Promise<T>): Promise<T> =>
+  answer.catch((cause) => {
     throw unavailable(cause)
-  }
-}
+  })
 
 /** Wraps a store. @see {@link Vault} */
 export const createVault = (store: Store, sealer: Sealer, clock: Clock): Vault => {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ejs from 'ejs'
+import { once } from '../once.ts'
 import type { Screen } from './screens.ts'
 
 const defaultLocale = 'en'
@@ -52,18 +53,15 @@ export const createRenderer = (): Renderer => {
   // The same from src/http and from dist/http.
   const root = fileURLToPath(new URL('../../views/', import.meta.url))
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
-  const views = compileViews(root, files)
+  const { draw, views } = compileViews(root, files)
   const translations = readTranslations(root, files)
   const locales = Object.freeze([...translations.keys()].sort())
   return Object.freeze({
-    render: (view: string, screen: Screen) => known(views, view, 'view')(screen),
+    render: draw,
     hasView: (view: string) => views.has(view),
     translate: (locale: string) => known(translations, locale, 'language'),
     locales,
-    negotiate: (uiLocales: string | undefined, acceptLanguage: string | undefined) =>
-      [...languageTags(uiLocales), ...languageRanges(acceptLanguage)]
-        .map((tag) => lookUp(tag, locales))
-        .find((locale) => locale !== undefined) ?? defaultLocale,
+    negotiate: createNegotiator(locales),
     stylesheet: readAsset(root, 'css'),
     script: readAsset(root, 'js'),
   })
@@ -76,18 +74,27 @@ const known = <Value>(table: ReadonlyMap<string, Value>, name: string, what: str
   return value
 }
 
-const compileViews = (root: string, files: readonly string[]): ReadonlyMap<string, ejs.TemplateFunction> => {
+type Part = (name: string, more?: object) => string
+
+/**
+ * A page gets `it.partial(name, more)`: the partial of that name, with the page's values and `more` over them. It is
+ * `head` for `partials/head.ejs`, and `demo/head` for `demo/partials/head.ejs`; no page reads the disk.
+ */
+const compileViews = (root: string, files: readonly string[]) => {
   const views = new Map<string, ejs.TemplateFunction>()
+  const partials = new Map<string, ejs.TemplateFunction>()
   for (const file of files.filter((name) => name.endsWith('.ejs'))) {
-    const filename = join(root, file)
-    // `include('/partials/x')` finds partials in the cache by file name, so no page reads the disk.
-    const options = { filename, root, cache: true, strict: true, _with: false, localsName: 'it' }
-    const template = ejs.compile(readFileSync(filename, 'utf8'), options)
-    ejs.cache.set(filename, template)
+    const options = { filename: join(root, file), strict: true, _with: false, localsName: 'it', compileDebug: false }
+    const template = ejs.compile(readFileSync(join(root, file), 'utf8'), options)
     const name = file.slice(0, -'.ejs'.length).replaceAll(sep, '/')
-    if (!name.split('/').includes('partials')) views.set(name, template)
+    if (name.split('/').includes('partials')) partials.set(name.replace('partials/', ''), template)
+    else views.set(name, template)
   }
-  return views
+  const draw = (template: ejs.TemplateFunction, values: object): string => {
+    const partial: Part = (name, more) => draw(known(partials, name, 'partial'), { ...values, ...more })
+    return template({ ...values, partial })
+  }
+  return { views, draw: (view: string, screen: Screen) => draw(known(views, view, 'view'), screen) }
 }
 
 /** Shared words live in `messages/`, a factor's own beside its views: `totp/en.json`. */
@@ -119,10 +126,10 @@ const translator = (locale: string, messages: ReadonlyMap<string, string>): Tran
   const inSeconds = durationFormat(locale, 'second')
   const inMinutes = durationFormat(locale, 'minute')
   const inDays = durationFormat(locale, 'day')
-  const duration = (seconds: number) => {
+  const duration = once((seconds: number) => {
     if (seconds >= 2 * DAY) return inDays.format(Math.ceil(seconds / DAY))
     return seconds < 120 ? inSeconds.format(seconds) : inMinutes.format(Math.ceil(seconds / 60))
-  }
+  })
   return (id, values = {}) =>
     // One pass: braces inside a value stay what they are.
     known(messages, id, 'message').replace(/\{(\w+)(:duration)?\}/g, (_place, name: string, format?: string) => {
@@ -134,6 +141,28 @@ const translator = (locale: string, messages: ReadonlyMap<string, string>): Tran
 
 const durationFormat = (locale: string, unit: 'second' | 'minute' | 'day') =>
   new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' })
+
+/** How many different headers are remembered before all are forgotten: browsers send few. */
+const MAX_HEADERS = 500
+
+const createNegotiator = (locales: readonly string[]): Renderer['negotiate'] => {
+  const answers = new Map<string, string>()
+  const negotiate = (uiLocales: string | undefined, acceptLanguage: string | undefined) =>
+    [...languageTags(uiLocales), ...languageRanges(acceptLanguage)]
+      .map((tag) => lookUp(tag, locales))
+      .find((locale) => locale !== undefined) ?? defaultLocale
+  return (uiLocales = '', acceptLanguage = '') => {
+    if (uiLocales.length > maxHeaderLength || acceptLanguage.length > maxHeaderLength)
+      return negotiate(uiLocales, acceptLanguage)
+    const headers = `${uiLocales}\n${acceptLanguage}`
+    const known = answers.get(headers)
+    if (known !== undefined) return known
+    const answer = negotiate(uiLocales, acceptLanguage)
+    if (answers.size >= MAX_HEADERS) answers.clear()
+    answers.set(headers, answer)
+    return answer
+  }
+}
 
 const languageTags = (uiLocales = ''): readonly string[] => uiLocales.slice(0, maxHeaderLength).split(' ')
 

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
+import { joinFields } from '../crypto/fields.ts'
 import { StepUpError } from '../errors.ts'
 import { type AccountEntry, type Accounts, sealingKeyOf } from './accounts.ts'
 import type { Store, StoreEntry, StoreKey } from './store.ts'
@@ -32,8 +33,7 @@ const nextVersion = (): number => {
   return lastVersion
 }
 
-// JSON quotes what would let two lists run into each other.
-const nameOf = (...parts: string[]): string => JSON.stringify(parts)
+const nameOf = (...parts: string[]): string => joinFields(parts)
 
 const shortLived = (clock: Clock): Store => {
   const records = new Map<string, StoredRecord>()

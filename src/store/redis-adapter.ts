@@ -2,6 +2,7 @@ import { type Adapter, type AdapterFactory, errors } from 'oidc-provider'
 import { type Clock, systemClock } from '../clock.ts'
 import { withMemory } from '../crypto/opened.ts'
 import { createSealer } from '../crypto/seal.ts'
+import { openRequestScopes } from '../request-scope.ts'
 import { connectionOf } from './redis/connection.ts'
 import { createNames } from './redis/names.ts'
 import { type RedisConnectionOptions, readPrefix, type SharedConnection } from './redis/options.ts'
@@ -122,5 +123,6 @@ export const redisAdapter = ({
   const names = createNames(readPrefix(prefix, caller))
   const sealer = withMemory(createSealer(sealingKeys))
   const { connection: redis, close } = connectionOf(options, caller)
+  openRequestScopes()
   return Object.freeze(Object.assign((model: string) => createModel(model, { redis, names, sealer }, clock), { close }))
 }
