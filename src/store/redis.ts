@@ -181,7 +181,8 @@ export const redisConnection = (options: RedisConnectionOptions): RedisConnectio
  * @throws StepUpError `ERR_CONFIG` where a setting is missing, unknown or wrong. An operation that Redis did not
  * answer within the deadline rejects.
  */
-export const redisStore = ({ prefix = 'oidc-step-up', ...options }: RedisStoreOptions): RedisStore => {
+export const redisStore = (settings: RedisStoreOptions): RedisStore => {
+  const { prefix = 'oidc-step-up', ...options } = Object(settings) as RedisStoreOptions
   const caller = 'redisStore(options)'
   const names = createNames(readPrefix(prefix, caller))
   const { connection, close } = connectionOf(options, caller)

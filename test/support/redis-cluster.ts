@@ -22,11 +22,13 @@ export interface RedisCluster {
   /** Those that are masters now and serve. */
   readonly masters: () => Promise<readonly Redis[]>
   readonly masterOf: (key: string) => Promise<Redis>
-  /** SIGKILL for the master that has this key; answers at once, long before another takes its place. */
+  /** SIGKILL for the master that has this key; gives it at once, long before another takes its place. */
   readonly killMasterOf: (key: string) => Promise<Redis>
-  /** Makes a replica of this key's master take its place without asking it; answers when it has. */
+  /** The same with SIGSTOP. */
+  readonly pauseMasterOf: (key: string) => Promise<Redis>
+  /** Makes a replica of this key's master take its place by force; gives the old one when all know. */
   readonly failover: (key: string) => Promise<Redis>
-  /** Starts dead nodes again and waits until all six serve and every replica is in step. */
+  /** Resumes paused nodes, starts dead ones again and waits until all six serve and every replica is in step. */
   readonly heal: () => Promise<void>
   readonly stop: () => Promise<void>
 }
@@ -102,14 +104,22 @@ const startNodes = async () => {
 const operationsOf = (nodes: readonly Redis[]): RedisCluster => {
   const serving = () => nodes.filter((node) => node.isServing())
   const nodeAt = (port: number) => nodes.find((node) => node.port === port)
-  const masterOf = async (key: string): Promise<Redis> => {
-    const [any] = serving()
-    const slot = Number(await any?.command('CLUSTER', 'KEYSLOT', key))
-    const ranges = (await any?.command('CLUSTER', 'SLOTS')) as [number, number, [string, number]][]
+  const masterSeenBy = async (node: Redis | undefined, key: string) => {
+    const slot = Number(await node?.command('CLUSTER', 'KEYSLOT', key))
+    const ranges = (await node?.command('CLUSTER', 'SLOTS')) as [number, number, [string, number]][]
     const range = ranges.find(([first, last]) => first <= slot && slot <= last)
-    const node = range && nodeAt(range[2][1])
-    if (node === undefined) throw new Error(`no master for slot ${slot}`)
+    return range && nodeAt(range[2][1])
+  }
+  const masterOf = async (key: string): Promise<Redis> => {
+    const node = await masterSeenBy(serving()[0], key)
+    if (node === undefined) throw new Error(`no master for ${key}`)
     return node
+  }
+  /** The master, once its replica has all that was written: what is tested is not what replication may lose. */
+  const inStep = async (key: string): Promise<Redis> => {
+    const master = await masterOf(key)
+    await master.command('WAIT', '1', '5000')
+    return master
   }
   const masters = async () => {
     const roles = await Promise.all(
@@ -123,21 +133,30 @@ const operationsOf = (nodes: readonly Redis[]): RedisCluster => {
     masters,
     masterOf,
     killMasterOf: async (key) => {
-      const master = await masterOf(key)
+      const master = await inStep(key)
       await master.kill()
       return master
     },
+    pauseMasterOf: async (key) => {
+      const master = await inStep(key)
+      master.pause()
+      return master
+    },
     failover: async (key) => {
-      const master = await masterOf(key)
+      const master = await inStep(key)
       const id = await idOf(master)
       const known = (await view(master)).find((one) => one.master === id)
       const replica = known && nodeAt(known.port)
       if (replica === undefined) throw new Error('this master has no replica')
       await replica.command('CLUSTER', 'FAILOVER', 'FORCE')
-      await until('the replica is master', async () => (await replica.info('replication')).role === 'master')
-      return replica
+      // The old master takes writes, and loses them, until it has heard of the new one.
+      await Promise.all(
+        nodes.map((node) => until(`${node.port} knows`, async () => (await masterSeenBy(node, key)) === replica)),
+      )
+      return master
     },
     heal: async () => {
+      for (const node of nodes) node.resume()
       await Promise.all(nodes.filter((node) => !node.isAlive()).map((node) => node.restart()))
       await settled(nodes)
     },

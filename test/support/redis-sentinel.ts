@@ -18,9 +18,11 @@ export interface RedisSentinel {
   readonly nodes: readonly Redis[]
   /** The one that the sentinels name as master now. */
   readonly master: () => Promise<Redis>
-  /** SIGKILL for the master; answers at once, long before the replica takes its place. */
+  /** SIGKILL for the master; gives it at once, long before the replica takes its place. */
   readonly killMaster: () => Promise<Redis>
-  /** Starts dead nodes again and waits until one is master and the other in step with it. */
+  /** The same with SIGSTOP. */
+  readonly pauseMaster: () => Promise<Redis>
+  /** Resumes paused nodes, starts dead ones again and waits until one is master and the other in step with it. */
   readonly heal: () => Promise<void>
   readonly stop: () => Promise<void>
 }
@@ -82,17 +84,29 @@ const operationsOf = (nodes: readonly Redis[], sentinels: readonly One[]): Redis
     if (node === undefined) throw new Error(`no node at port ${port}`)
     return node
   }
+  /** The master, once its replica has all that was written: what is tested is not what replication may lose. */
+  const inStep = async () => {
+    const node = await master()
+    await node.command('WAIT', '1', '5000')
+    return node
+  }
   return {
     name: NAME,
     urls: sentinels.map(({ url }) => url),
     nodes,
     master,
     killMaster: async () => {
-      const node = await master()
+      const node = await inStep()
       await node.kill()
       return node
     },
+    pauseMaster: async () => {
+      const node = await inStep()
+      node.pause()
+      return node
+    },
     heal: async () => {
+      for (const node of nodes) node.resume()
       await Promise.all(nodes.filter((node) => !node.isAlive()).map((node) => node.restart()))
       await until('one follows the other', async () => {
         const chief = await master()

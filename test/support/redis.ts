@@ -1,4 +1,4 @@
-import { createClient } from 'redis'
+import { createClient, ErrorReply } from 'redis'
 import { createFolder, launch, onFreePort, type RedisProcess } from './redis-process.ts'
 import { until } from './until.ts'
 
@@ -69,12 +69,18 @@ export const createSender = (url: string) => {
     if (current?.client.isOpen) current.client.destroy()
     current = undefined
   }
-  const send = async (...args: readonly string[]): Promise<unknown> => {
+  const sendOnce = async (args: readonly string[]): Promise<unknown> => {
     if (!current?.client.isOpen) current = create()
     const { client, ready } = current
     await ready
     return client.sendCommand([...args])
   }
+  // A server that becomes a replica breaks its connections.
+  const send = (...args: readonly string[]): Promise<unknown> =>
+    sendOnce(args).catch((error) => {
+      if (error instanceof ErrorReply) throw error
+      return sendOnce(args)
+    })
   return { send, close }
 }
 

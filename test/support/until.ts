@@ -26,7 +26,10 @@ export const until = async <T>(
     } catch (error) {
       last = error
     }
-    if (elapsed() > seconds * 1000) throw new Error(`waited ${seconds} s in vain: ${what}`, { cause: last })
+    if (elapsed() > seconds * 1000)
+      throw new Error(`waited ${seconds} s in vain: ${what}${last === undefined ? '' : `; last ${last}`}`, {
+        cause: last,
+      })
     await sleep(PACE_MILLISECONDS)
   }
 }

@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto'
 import { StepUpError } from '../../errors.ts'
 import { createDeadline } from './deadline.ts'
 import { closedLink, createLink, type Link, type Reply, type Send } from './links.ts'
-import { type RedisConnectionOptions, readConnectionOptions, type SharedConnection } from './options.ts'
+import {
+  type RedisConnectionOptions,
+  readConnectionOptions,
+  readSharedConnection,
+  type SharedConnection,
+} from './options.ts'
 
 /** A Lua script, sent by its digest once the server knows it. */
 export interface Script {
@@ -162,14 +167,17 @@ export const createConnection = (options: RedisConnectionOptions, caller: string
     async close() {
       const last = link
       link = closedLink
-      await last.close()
+      // A server that does not answer any more keeps nobody from ending.
+      const late = new Promise<void>((resolve) => void setTimeout(resolve, deadlineSeconds * 1000).unref())
+      await Promise.race([last.close(), late]).finally(() => last.destroy())
     },
   })
 }
 
 /** The connection to use, and how to end it: one that was given is not ours to end. */
 export const connectionOf = (options: RedisConnectionOptions | SharedConnection, caller: string) => {
-  if ('connection' in options) return { connection: options.connection, close: async () => undefined }
-  const connection = createConnection(options, caller)
+  if ('connection' in Object(options))
+    return { connection: readSharedConnection(options as SharedConnection, caller), close: async () => undefined }
+  const connection = createConnection(options as RedisConnectionOptions, caller)
   return { connection, close: connection.close }
 }

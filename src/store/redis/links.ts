@@ -18,7 +18,10 @@ export interface Link {
   everyServer(): Promise<readonly Send[]>
   /** Gives up connections that have fallen silent, or everything, so that the next command starts afresh. */
   heal(): void
+  /** Ends the connection once what was sent is answered. */
   close(): Promise<void>
+  /** Ends it at once. */
+  destroy(): void
 }
 
 const CONNECT_MILLISECONDS = 2000
@@ -64,6 +67,9 @@ const singleLink = ({ url }: RedisSingle): Link => {
     async close() {
       await (current.isReady ? current.close() : current.isOpen && current.destroy())
     },
+    destroy() {
+      if (current.isOpen) current.destroy()
+    },
   }
 }
 
@@ -93,16 +99,25 @@ const clusterLink = ({ cluster: urls }: RedisCluster, silentAfter: number): Link
     const one = await current.nodeClient(node)
     return (args) => one.sendCommand([...args]) as Promise<Reply>
   }
-  /** Nodes answer a ping, or are connected to anew. */
-  const probe = async (node: Node) => {
-    const { client: one } = node
-    if (one === undefined || !one.isReady) return
-    const silence = setTimeout(() => {
-      if (node.client === one) delete node.client
-      one.destroy()
-    }, silentAfter)
-    await one.ping().catch(ignore)
-    clearTimeout(silence)
+  const answers = async ({ client: one, connectPromise }: Node): Promise<boolean> => {
+    if (one === undefined) return true
+    const answer = one.isReady ? one.ping() : (connectPromise ?? Promise.reject())
+    const silence = new Promise<false>((resolve) => void setTimeout(resolve, silentAfter, false).unref())
+    return Promise.race([answer.then(() => true).catch(() => false), silence])
+  }
+  /** Nodes that do not answer are given up, and the others are asked who stands in for them. */
+  const dropSilent = async (asked: typeof current) => {
+    const nodes = [...asked.masters]
+    const alive = await Promise.all(nodes.map(answers))
+    const silent = nodes.filter((_node, index) => alive[index] === false)
+    if (silent.length === 0 || asked !== current) return
+    for (const node of silent) {
+      const { client: one } = node
+      delete node.client
+      one?.destroy()
+    }
+    // A silent node accepts connections and never says that it is no master any more, so no redirect would tell.
+    await asked._slots.rediscover(undefined, new Set(silent.map(({ address }) => address)))
   }
 
   return {
@@ -118,11 +133,14 @@ const clusterLink = ({ cluster: urls }: RedisCluster, silentAfter: number): Link
       current.sendCommand(key, false, [...args], { abortSignal: signal() }) as unknown as Promise<Reply>,
     everyServer: () => Promise.all(current.masters.map(senderTo)),
     heal() {
-      if (current.isReady) for (const node of current.masters) void probe(node)
+      if (current.isReady) dropSilent(current).catch(ignore)
       else if (current.isOpen) current.destroy()
     },
     async close() {
       if (current.isOpen) await current.close()
+    },
+    destroy() {
+      if (current.isOpen) current.destroy()
     },
   }
 }
@@ -169,6 +187,9 @@ const sentinelLink = ({ sentinel: { name, urls, username, password, tls } }: Red
     async close() {
       if (current.isOpen) await current.close()
     },
+    destroy() {
+      if (current.isOpen) current.destroy().catch(ignore)
+    },
   }
 }
 
@@ -186,4 +207,5 @@ export const closedLink: Link = Object.freeze<Link>({
   everyServer: closed,
   heal: ignore,
   close: async () => undefined,
+  destroy: ignore,
 })

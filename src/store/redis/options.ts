@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { configError } from '../../config-error.ts'
+import { strict } from '../../config-schema.ts'
 import type { RedisConnection } from './connection.ts'
 
 /** One server, or whatever stands behind one address. */
@@ -99,6 +100,18 @@ const schemaOf = (options: object) => {
 export const readConnectionOptions = (options: RedisConnectionOptions, caller: string): RedisConnectionOptions => {
   const result = schemaOf(Object(options)).safeParse(options)
   if (result.success) return options
+  throw configError(options, result.error, `${caller}: `)
+}
+
+const CONNECTION = 'what redisConnection() answers'
+const isConnection = (value: unknown) =>
+  Object(value) === value &&
+  ['command', 'run', 'scan', 'close'].every((name) => typeof Reflect.get(Object(value), name) === 'function')
+
+/** Checks that it is a connection, and no server stands beside it. @throws StepUpError `ERR_CONFIG` */
+export const readSharedConnection = (options: SharedConnection, caller: string): RedisConnection => {
+  const result = strict({ connection: z.custom<never>(isConnection, CONNECTION) }).safeParse(options)
+  if (result.success) return options.connection
   throw configError(options, result.error, `${caller}: `)
 }
 
