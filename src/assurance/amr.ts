@@ -8,5 +8,5 @@ import { kindsOf } from './levels.ts'
  */
 export const amrOf = (events: readonly Proof[]): readonly string[] => {
   const values = new Set(events.flatMap(({ amr }) => amr).filter((value) => value !== 'mfa'))
-  return kindsOf(events).size >= 2 ? [...values, 'mfa'] : [...values]
+  return kindsOf(events).length >= 2 ? [...values, 'mfa'] : [...values]
 }

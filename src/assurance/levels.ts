@@ -57,16 +57,18 @@ export const isFresh = (event: Evidence, limit: number | undefined, { now, cid, 
 }
 
 /** The different kinds that the events proved together. */
-export const kindsOf = (events: readonly Pick<Evidence, 'kinds'>[]): ReadonlySet<Kind> =>
-  new Set(events.flatMap((event) => event.kinds))
+export const kindsOf = (events: readonly Pick<Evidence, 'kinds'>[]): readonly Kind[] => {
+  const kinds: Kind[] = []
+  for (const event of events) for (const kind of event.kinds) if (!kinds.includes(kind)) kinds.push(kind)
+  return kinds
+}
 
 const includesAll = <T>(all: readonly T[], some: readonly T[] = []) => some.every((one) => all.includes(one))
 
 const isAnchor = ({ traits, factors }: Needs, event: Evidence) =>
   includesAll(event.traits, traits) && (factors === undefined || factors.includes(event.factor))
 
-const enoughKinds = ({ kinds = 1 }: Needs, events: readonly Evidence[]) =>
-  kinds === 1 ? events.some((event) => event.kinds.length > 0) : kindsOf(events).size >= kinds
+const enoughKinds = ({ kinds = 1 }: Needs, events: readonly Evidence[]) => kindsOf(events).length >= kinds
 
 const meets = (needs: Needs, events: readonly Evidence[]) =>
   events.some((event) => isAnchor(needs, event)) && enoughKinds(needs, events)
@@ -76,11 +78,14 @@ const meets = (needs: Needs, events: readonly Evidence[]) =>
  * beside it the other would not be needed, and so must not make it look fresh.
  */
 const together = (needs: Needs, usable: readonly Evidence[], alone: readonly Evidence[]) => {
-  const partial = usable.filter((event) => !alone.includes(event))
-  return partial
-    .flatMap((one, index) => partial.slice(index + 1).map((other) => [one, other]))
-    .filter((pair) => meets(needs, pair))
-    .map((pair) => pair.filter(({ factor }) => factor !== LOGIN))
+  const partial = alone.length === 0 ? usable : usable.filter((event) => !alone.includes(event))
+  const carrying: Evidence[][] = []
+  for (const [index, one] of partial.entries())
+    for (const other of partial.slice(index + 1)) {
+      const pair = [one, other]
+      if (meets(needs, pair)) carrying.push(pair.filter(({ factor }) => factor !== LOGIN))
+    }
+  return carrying
 }
 
 const tighter = (one: number | undefined, other: number | undefined) =>
@@ -97,7 +102,8 @@ export const carriage = (level: Level, evidence: readonly Evidence[], moment: Mo
   const limit = tighter(level.maxAgeSeconds, moment.maxAgeSeconds)
   const usable = evidence.filter(
     (event) =>
-      isFresh(event, overallMaxAgeSeconds, moment) && !event.traits.some((trait) => needs.without?.includes(trait)),
+      isFresh(event, overallMaxAgeSeconds, moment) &&
+      (needs.without === undefined || !event.traits.some((trait) => needs.without?.includes(trait))),
   )
   const fresh = (set: readonly Evidence[]) => set.length > 0 && set.every((event) => isFresh(event, limit, moment))
   const alone = usable.filter((event) => meets(needs, [event]))

@@ -244,7 +244,9 @@ export const createCeremonies = (tools: CeremonyTools): Ceremonies => {
     if (ceremony === undefined) return undefined
     // What a ticket allows stands on the account as it is found now, so that a reset in between ends it.
     const standing = standingOf(loaded.record, place.account)
-    return { ...tools, place, ceremony, loaded, slot, permit: permit && { standing, ...permit }, pace }
+    const { vault, records, throttle, clock, factors, announce } = tools
+    const allowed = permit && { standing, ...permit }
+    return { vault, records, throttle, clock, factors, announce, place, ceremony, loaded, slot, permit: allowed, pace }
   }
   return Object.freeze<Ceremonies>({
     read,

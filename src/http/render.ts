@@ -74,6 +74,9 @@ const known = <Value>(table: ReadonlyMap<string, Value>, name: string, what: str
   return value
 }
 
+/** What a partial does not get itself it inherits from its page, and nothing from `Object`; a copy would cost more than the page. */
+const INHERITING = { unsafePrototypeLocals: true }
+
 type Part = (name: string, more?: object) => string
 
 /**
@@ -84,17 +87,28 @@ const compileViews = (root: string, files: readonly string[]) => {
   const views = new Map<string, ejs.TemplateFunction>()
   const partials = new Map<string, ejs.TemplateFunction>()
   for (const file of files.filter((name) => name.endsWith('.ejs'))) {
-    const options = { filename: join(root, file), strict: true, _with: false, localsName: 'it', compileDebug: false }
+    const options = {
+      filename: join(root, file),
+      strict: true,
+      _with: false,
+      localsName: 'it',
+      compileDebug: false,
+      ...INHERITING,
+    }
     const template = ejs.compile(readFileSync(join(root, file), 'utf8'), options)
     const name = file.slice(0, -'.ejs'.length).replaceAll(sep, '/')
     if (name.split('/').includes('partials')) partials.set(name.replace('partials/', ''), template)
     else views.set(name, template)
   }
-  const draw = (template: ejs.TemplateFunction, values: object): string => {
-    const partial: Part = (name, more) => draw(known(partials, name, 'partial'), { ...values, ...more })
-    return template({ ...values, partial })
+  const draw = (template: ejs.TemplateFunction, above: object | null, own: object): string => {
+    const partial: Part = (name, more) => {
+      const part = known(partials, name, 'partial')
+      return more === undefined ? part(values) : draw(part, values, more)
+    }
+    const values: object = Object.assign(Object.create(above), own, { partial })
+    return template(values)
   }
-  return { views, draw: (view: string, screen: Screen) => draw(known(views, view, 'view'), screen) }
+  return { views, draw: (view: string, screen: Screen) => draw(known(views, view, 'view'), null, screen) }
 }
 
 /** Shared words live in `messages/`, a factor's own beside its views: `totp/en.json`. */

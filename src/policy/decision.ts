@@ -32,7 +32,7 @@ export interface Situation {
   /** The account has enrolled authenticators, of whatever factor and in whatever state. */
   readonly hasAuthenticators: boolean
   /** Enrolment inside a sign-in is closed: the account needs a ticket for its first authenticator. */
-  readonly ticketOnly?: boolean
+  readonly ticketOnly?: boolean | undefined
   /** Present where this browser is remembered for this account. */
   readonly remembered?: Remembered | undefined
   /** Configured factors, in the order to be offered. */

@@ -78,17 +78,20 @@ export const createFloors = (policy: Policy, levels: readonly Level[]): Floors =
   const clients = byName(policy.clients)
   const scopes = byName(policy.scopes)
   const resources = byName(policy.resources, spellResource)
-  return (facts) => {
-    const client = clients.get(facts.clientId)
-    const found = [
-      base,
-      client,
-      ...facts.scopes.map((scope) => scopes.get(scope)),
-      ...facts.resources.map((resource) => resources.get(spellResource(resource))),
-    ]
+  const owed = (found: readonly (Floor | undefined)[], client: Floor | undefined): Owed => {
     const fixed = new Set(found.filter((floor) => floor?.liftable === false).map((floor) => floor?.level))
     const floors = unique(found.map((floor) => floor?.level))
     const liftable = client?.liftable === false ? [] : floors.filter((level) => !fixed.has(level) && isAgeless(level))
     return { floors, liftable }
+  }
+  const byDefault = owed([base], undefined)
+  return ({ clientId, scopes: asked, resources: named }) => {
+    const client = clients.get(clientId)
+    const found = [
+      ...(scopes.size === 0 ? [] : asked.map((scope) => scopes.get(scope))),
+      ...(resources.size === 0 ? [] : named.map((resource) => resources.get(spellResource(resource)))),
+    ]
+    const isDefault = client === undefined && found.every((floor) => floor === undefined)
+    return isDefault ? byDefault : owed([base, client, ...found], client)
   }
 }

@@ -107,6 +107,9 @@ const gatherFacts = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionT
   return { situation, standing: browserStanding, note: holds ? note : undefined, presented: browser }
 }
 
+const relying = (situation: Facts['situation'], note: BrowserNote | undefined): Situation =>
+  note === undefined ? situation : { ...situation, remembered: note.proof }
+
 const isLifting = (decision: Decision) => (decision.trace.lifted ?? []).length > 0
 
 /**
@@ -144,7 +147,7 @@ const decideByBrowser = async (
   tools: DecisionTools,
 ): Promise<Decision> => {
   const recognized = await tools.browsers.recognize(presented, standing)
-  const decision = decide({ ...situation, remembered: recognized?.note.proof })
+  const decision = decide(relying(situation, recognized?.note))
   if (recognized === undefined || !isLifting(decision)) return decision
   return (await lift(ctx, pass, recognized, tools)) ? decision : decide(situation)
 }
@@ -154,9 +157,7 @@ const situate = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionTools
   const facts = await gatherFacts(ctx, pass, tools)
   const { situation, note } = facts
   const decision =
-    note === undefined
-      ? await decideByBrowser(ctx, pass, facts, tools)
-      : decide({ ...situation, remembered: note.proof })
+    note === undefined ? await decideByBrowser(ctx, pass, facts, tools) : decide(relying(situation, note))
   const { accountId } = pass.session
   tools.announce('authorization.decided', { accountId, clientId: pass.client.clientId, decision })
   return decision
