@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** What one request has read, by name. */
-export type RequestMemo = Map<string, { readonly text: string; readonly readAt: number }>
+export type RequestMemo = Map<string, { readonly text: string | undefined; readonly readAt: number }>
 
 // Every promise of the process pays for a scope, so there is none before somebody remembers something in it.
 let scope: AsyncLocalStorage<RequestMemo> | undefined

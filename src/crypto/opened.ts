@@ -1,8 +1,8 @@
 import { joinFields } from './fields.ts'
 import type { Sealer } from './seal.ts'
 
-/** Records kept open, and how long one may be: a few megabytes in all. */
-const MAX_RECORDS = 2000
+/** Records after which the older half is forgotten, and how long one may be: a few megabytes in all. */
+const GENERATION = 1000
 const MAX_LENGTH = 8192
 
 interface Opened {
@@ -18,13 +18,16 @@ interface Opened {
  * ever. What is remembered is what this process could open at any time.
  */
 export const withMemory = (sealer: Sealer): Sealer => {
-  const records = new Map<string, Opened>()
+  // Two generations: forgetting records one by one costs more than opening them again.
+  let young = new Map<string, Opened>()
+  let old = young
   const remember = (sealed: string, place: string, plain: string) => {
     if (sealed.length > MAX_LENGTH) return
-    records.set(sealed, { place, plain })
-    if (records.size <= MAX_RECORDS) return
-    const [oldest = ''] = records.keys()
-    records.delete(oldest)
+    if (young.size >= GENERATION) {
+      old = young
+      young = new Map()
+    }
+    young.set(sealed, { place, plain })
   }
   return Object.freeze<Sealer>({
     ...sealer,
@@ -35,7 +38,7 @@ export const withMemory = (sealer: Sealer): Sealer => {
     },
     open(sealed, aad) {
       const place = joinFields(aad)
-      const known = records.get(sealed)
+      const known = young.get(sealed) ?? old.get(sealed)
       if (known?.place === place) return known.plain
       const plain = sealer.open(sealed, aad)
       remember(sealed, place, plain)

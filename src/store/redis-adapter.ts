@@ -16,7 +16,7 @@ export type RedisAdapterOptions = (RedisConnectionOptions | SharedConnection) & 
    */
   readonly sealingKeys: readonly (string | undefined)[]
   /**
-   * Begins every key. Providers that share one Redis need one each.
+   * Begins every key. Providers that share one Redis need one each, and sealing keys of their own.
    *
    * @default 'oidc-step-up'
    */
@@ -45,6 +45,8 @@ const NOT_GRANTED = new Set(['Grant', 'Interaction', 'Session'])
 const UID = 'uid'
 const CODE = 'code'
 const GRANT = 'grant'
+
+let adapters = 0
 
 type Rows = ReturnType<typeof createRows>
 
@@ -124,5 +126,7 @@ export const redisAdapter = ({
   const sealer = withMemory(createSealer(sealingKeys))
   const { connection: redis, close } = connectionOf(options, caller)
   openRequestScopes()
-  return Object.freeze(Object.assign((model: string) => createModel(model, { redis, names, sealer }, clock), { close }))
+  adapters += 1
+  const tools = { redis, names, sealer, memoName: `${adapters} ` }
+  return Object.freeze(Object.assign((model: string) => createModel(model, tools, clock), { close }))
 }

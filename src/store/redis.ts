@@ -19,7 +19,7 @@ export type {
 /** Settings of {@link redisStore}: a connection of its own, or one to share. */
 export type RedisStoreOptions = (RedisConnectionOptions | SharedConnection) & {
   /**
-   * Begins every key. Providers that share one Redis need one each.
+   * Begins every key. Providers that share one Redis need one each, and sealing keys of their own.
    *
    * @default 'oidc-step-up'
    */

@@ -45,7 +45,7 @@ export const lifeTests = (place: () => Place, subject: () => AdapterSubject): vo
       const all = (seconds: number) => Object.fromEntries(kinds.map((kind) => [kind, seconds]))
       for (const [given, seconds] of [
         [0.2, 1 + GRACE],
-        [-5, 1 + GRACE],
+        [-1000, 1 + GRACE],
         [LIFE, LIFE + GRACE],
         [86_400 * 30, 86_400 * 30 + GRACE],
       ] as const) {
@@ -64,6 +64,24 @@ export const lifeTests = (place: () => Place, subject: () => AdapterSubject): vo
         ...(kinds.includes(`${model}-grant`) ? { [`${model}-grant`]: YEAR } : {}),
       })
     })
+
+  it('counts a part of a second as a whole one', async () => {
+    const [connection] = subject().connections
+    const lives: string[] = []
+    const listening: typeof connection = {
+      ...connection,
+      command(...command) {
+        lives.push(command.at(-1) ?? '')
+        return connection.command(...command)
+      },
+    }
+    const adapter = place().open('Grant', { connection: listening })
+    for (const seconds of [0, 0.2, 1, 99, 99.1]) await adapter.upsert('one', {}, seconds)
+    assert.deepEqual(
+      lives,
+      [1, 1, 1, 99, 100].map((seconds) => String(seconds + GRACE)),
+    )
+  })
 
   it('keeps a row a minute past its end, as the library forgives some seconds, and no longer', async () => {
     const { open, keys } = place()

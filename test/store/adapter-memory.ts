@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { withinRequest } from '../../src/request-scope.ts'
+import { redisAdapter } from '../../src/store/redis-adapter.ts'
 import { type AdapterSubject, LIFE, MODELS, newKey, type Place, rowOf, watch } from './adapter-subject.ts'
 
 const REMEMBERED = ['Interaction', 'Session'] as const
@@ -176,6 +177,19 @@ export const memoryTests = (place: () => Place, subject: () => AdapterSubject): 
           assert.equal(await open(model, options).findByUid('uid'), undefined)
         }
       assert.equal(await open('Grant').find('one'), undefined)
+    })
+  })
+
+  it('is shared by all instances of a model that one adapter has made', async () => {
+    const adapter = redisAdapter({ connection: subject().connections[0], sealingKeys: [newKey()] })
+    const [first, second] = [adapter('Session'), adapter('Session')]
+    await withinRequest(async () => {
+      await first.upsert('one', rowOf('Session', 'one', { value: 0 }), LIFE)
+      assert.equal((await second.find('one'))?.value, 0)
+      await first.upsert('one', rowOf('Session', 'one', { value: 1 }), LIFE)
+      assert.equal((await second.find('one'))?.value, 1)
+      await second.destroy('one')
+      assert.equal(await first.find('one'), undefined)
     })
   })
 

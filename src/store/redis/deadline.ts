@@ -22,7 +22,8 @@ export const createDeadline = (seconds: number): Deadline => {
   let timer: NodeJS.Timeout | undefined
 
   const arm = (delay: number) => {
-    timer = setTimeout(sweep, delay).unref()
+    // An answer may lie in the socket already where the process was busy: it is read before anything is late.
+    timer = setTimeout(() => void setImmediate(sweep), delay).unref()
   }
   const sweep = () => {
     timer = undefined

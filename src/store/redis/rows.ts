@@ -1,5 +1,6 @@
 import type { AdapterPayload } from 'oidc-provider'
 import { digest } from '../../crypto/digest.ts'
+import { type Mac, macsOf } from '../../crypto/mac.ts'
 import type { Sealer } from '../../crypto/seal.ts'
 import { requestMemo } from '../../request-scope.ts'
 import { type RedisConnection, script } from './connection.ts'
@@ -52,6 +53,8 @@ export interface RowTools {
   readonly redis: RedisConnection
   readonly names: Names
   readonly sealer: Sealer
+  /** Begins the names of what one adapter remembers, as another may have the same keys elsewhere. */
+  readonly memoName: string
 }
 
 /** Seconds that a row is kept; undefined for ever. */
@@ -63,17 +66,24 @@ export const lifeOf = (expiresIn: number | undefined): Life =>
 const expiry = (life: Life) => (life === undefined ? [] : ['EX', String(life)])
 
 /** What one request has read of a model, so that it need not be asked again: fresh, and only for that request. */
-const createMemo = (model: string) => {
+const createMemo = (model: string, own: string) => {
   const memo = () => (MEMORIZED.has(model) ? requestMemo() : undefined)
   return {
     recall(key: string): AdapterPayload | undefined {
-      const known = memo()?.get(key)
-      const isFresh = known !== undefined && performance.now() - known.readAt < MEMO_MILLISECONDS
+      const known = memo()?.get(own + key)
+      const isFresh = known?.text !== undefined && performance.now() - known.readAt < MEMO_MILLISECONDS
       // Parsed anew for each reader: the library changes what it was given.
-      return isFresh ? JSON.parse(known.text) : undefined
+      return isFresh && known.text !== undefined ? JSON.parse(known.text) : undefined
     },
-    remember: (key: string, text: string) => void memo()?.set(key, { text, readAt: performance.now() }),
-    forget: (key: string) => void memo()?.delete(key),
+    /** Begins a read; what it came to is remembered unless something was written or removed meanwhile. */
+    begin(key: string) {
+      const [here, before] = [memo(), memo()?.get(own + key)]
+      return (text: string) => {
+        if (here?.get(own + key) === before) here?.set(own + key, { text, readAt: performance.now() })
+      }
+    },
+    remember: (key: string, text: string) => void memo()?.set(own + key, { text, readAt: performance.now() }),
+    forget: (key: string) => void memo()?.set(own + key, { text: undefined, readAt: 0 }),
   }
 }
 
@@ -85,22 +95,23 @@ const createKeys = (model: string, names: Names) => ({
 })
 
 /** Rows as text: sealed, and bound to model and name. */
-const createSealedRows = (model: string, { redis, sealer }: RowTools) => {
-  const memo = createMemo(model)
-  const aad = (name: string) => ['row', model, name]
+const createSealedRows = (model: string, { redis, names, sealer, memoName }: RowTools) => {
+  const memo = createMemo(model, memoName)
+  const aad = (name: string) => ['row', names.row(model, name)]
   return {
+    /** The row, and what to do once Redis has taken it. */
     seal(name: string, payload: AdapterPayload, key: string) {
       const { consumed } = payload
       const mark = consumed === undefined ? UNUSED : String(consumed).padStart(MARK_DIGITS, '0')
       const text = JSON.stringify(payload)
-      memo.remember(key, text)
-      return `${mark}${sealer.seal(text, aad(name))}`
+      memo.forget(key)
+      return { row: `${mark}${sealer.seal(text, aad(name))}`, written: () => memo.remember(key, text) }
     },
-    open(name: string, row: string, key: string): AdapterPayload | undefined {
+    open(name: string, row: string, remember: (text: string) => void): AdapterPayload | undefined {
       try {
         const text = sealer.open(row.slice(MARK_DIGITS), aad(name))
         const payload: AdapterPayload = JSON.parse(text)
-        memo.remember(key, text)
+        remember(text)
         const mark = row.slice(0, MARK_DIGITS)
         return mark === UNUSED ? payload : { ...payload, consumed: Number(mark) }
       } catch {
@@ -109,34 +120,43 @@ const createSealedRows = (model: string, { redis, sealer }: RowTools) => {
       }
     },
     /** What stands there, or stood there a moment ago when this request asked. */
-    async fetch(key: string, open: (text: string) => AdapterPayload | undefined) {
+    async fetch(key: string, open: (text: string, remember: (text: string) => void) => AdapterPayload | undefined) {
       const known = memo.recall(key)
       if (known !== undefined) return known
+      const remember = memo.begin(key)
       const text = await redis.command('GET', key)
-      return typeof text === 'string' ? open(text) : undefined
+      return typeof text === 'string' ? open(text, remember) : undefined
     },
     forget: memo.forget,
   }
 }
 
 /** What leads to rows by other values than their identifiers; an entry that leads nowhere is as good as none. */
-const createIndexes = (model: string, { redis, names }: RowTools) => {
+const createIndexes = (model: string, { redis, names, sealer }: RowTools) => {
   const { keyOf, indexOf } = createKeys(model, names)
+  const [first, ...older] = macsOf(sealer, 'index')
+  // What people type is short: under a plain digest whoever reads Redis could find it by trying.
+  const signed = (mac: Mac, kind: string, value: string) => names.row(`${model}-${kind}`, mac.sign(kind, value))
   return {
     point: (kind: string, value: string, name: string, life: Life) =>
-      redis.command('SET', indexOf(kind, value), name, ...expiry(life)),
+      redis.command('SET', signed(first, kind, value), name, ...expiry(life)),
     async pointed(kind: string, value: string): Promise<string | undefined> {
-      const name = await redis.command('GET', indexOf(kind, value))
-      return typeof name === 'string' ? name : undefined
+      for (const mac of [first, ...older]) {
+        const name = await redis.command('GET', signed(mac, kind, value))
+        if (typeof name === 'string') return name
+      }
+      return undefined
     },
     join: (kind: string, value: string, name: string, life: Life) =>
       redis.run(JOIN, [indexOf(kind, value)], name, String(life ?? ENDLESS_SECONDS)),
     /** Removes all rows that have joined. */
     async removeJoined(kind: string, value: string) {
       const members = await redis.command('ZRANGE', indexOf(kind, value), '0', '-1')
-      const keys = Array.isArray(members) ? members.map((name) => keyOf(String(name))) : []
-      await Promise.all(keys.map((key) => redis.command('UNLINK', key)))
-      await redis.command('UNLINK', indexOf(kind, value))
+      const joined = Array.isArray(members) ? members.map(String) : []
+      if (joined.length === 0) return
+      await Promise.all(joined.map((name) => redis.command('UNLINK', keyOf(name))))
+      // Only these: another may have joined meanwhile.
+      await redis.command('ZREM', indexOf(kind, value), ...joined)
     },
   }
 }
@@ -149,13 +169,14 @@ export const createRows = (model: string, tools: RowTools) => {
   return Object.freeze({
     ...createIndexes(model, tools),
     nameOf,
-    read: (name: string) => fetch(keyOf(name), (row) => open(name, row, keyOf(name))),
+    read: (name: string) => fetch(keyOf(name), (row, remember) => open(name, row, remember)),
     /** Whatever stood there is gone, but for its having been consumed, where that is asked for. */
     async write(name: string, payload: AdapterPayload, life: Life, keepMark: boolean) {
       const key = keyOf(name)
-      const row = seal(name, payload, key)
+      const { row, written } = seal(name, payload, key)
       if (keepMark) await redis.run(KEEP, [key], row, String(life ?? ''))
       else await redis.command('SET', key, row, ...expiry(life))
+      written()
     },
     /** Marks the row as consumed; false where it is already, or is not there. */
     consume: async (name: string, now: number): Promise<boolean> =>
@@ -167,11 +188,13 @@ export const createRows = (model: string, tools: RowTools) => {
     /** A copy of a row under another value of it: one read, where an index takes two. */
     async writeCopy(kind: string, value: string, name: string, payload: AdapterPayload, life: Life) {
       const key = indexOf(kind, value)
-      await redis.command('SET', key, `${name}${seal(name, payload, key)}`, ...expiry(life))
+      const { row, written } = seal(name, payload, key)
+      await redis.command('SET', key, `${name}${row}`, ...expiry(life))
+      written()
     },
     readCopy(kind: string, value: string) {
       const key = indexOf(kind, value)
-      return fetch(key, (copy) => open(copy.slice(0, NAME_LENGTH), copy.slice(NAME_LENGTH), key))
+      return fetch(key, (copy, remember) => open(copy.slice(0, NAME_LENGTH), copy.slice(NAME_LENGTH), remember))
     },
     async removeCopy(kind: string, value: string, name: string) {
       forget(indexOf(kind, value))
