@@ -35,7 +35,7 @@ export const compareWindows = (comparisons, rounds) =>
 
 const ratioText = ({ median, low, high }) => `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`
 /** What flows are called in tables. */
-export const NAMES = {
+const NAMES = {
   login: 'TOTP login',
   'step-up': 'step-up',
   sso: 'silent SSO',
@@ -63,7 +63,7 @@ const line = (cells, widths) => `| ${cells.map((cell, index) => cell.padEnd(widt
  * @param {readonly string[]} headings
  * @param {readonly (readonly string[])[]} rows
  */
-export const table = (headings, rows) => {
+const table = (headings, rows) => {
   const widths = headings.map((_, index) => Math.max(...[headings, ...rows].map((cells) => cells[index].length)))
   const rule = widths.map((width) => '-'.repeat(width))
   return [headings, rule, ...rows].map((cells) => line(cells, widths)).join('\n')

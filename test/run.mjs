@@ -18,7 +18,7 @@ const readTotals = (file) => {
 }
 
 /** Files run side by side: a test waits for a browser or a hash half of its time. */
-const JOBS = 3
+const JOBS = 4
 
 const runMocha = async (folder, paths, mochaArguments) => {
   const totalsFile = path.join(folder, 'totals.json')
