@@ -20,7 +20,7 @@ const readTotals = (file) => {
 /** Files run side by side: a test waits for a browser or a hash half of its time. */
 const JOBS = 4
 
-const runMocha = async (folder, paths, mochaArguments) => {
+const runMocha = async (folder, paths, mochaArguments, covered) => {
   const totalsFile = path.join(folder, 'totals.json')
   const mocha = [path.join(modules, 'mocha/bin/mocha.js'), '--reporter', path.join(root, 'test/support/reporter.mjs')]
   const coverage = [
@@ -29,9 +29,9 @@ const runMocha = async (folder, paths, mochaArguments) => {
     path.join(folder, 'coverage'),
     process.execPath,
   ]
-  // A part of the suite covers a part of the source, so only the whole is measured.
   const whole = mochaArguments.length === 0
-  const command = whole ? [...coverage, ...mocha, '--parallel', '--jobs', String(JOBS)] : [...mocha, ...mochaArguments]
+  const run = whole ? [...mocha, '--parallel', '--jobs', String(JOBS)] : [...mocha, ...mochaArguments]
+  const command = covered ? [...coverage, ...run] : run
   const child = spawn(process.execPath, command, {
     cwd: root,
     env: { ...process.env, ...paths, TOTALS_FILE: totalsFile },
@@ -42,7 +42,7 @@ const runMocha = async (folder, paths, mochaArguments) => {
   return { code, ...readTotals(totalsFile) }
 }
 
-const run = async (mochaArguments) => {
+const run = async (mochaArguments, covered) => {
   const { paths, advice } = findPrograms()
   if (advice) {
     console.error(advice)
@@ -50,7 +50,7 @@ const run = async (mochaArguments) => {
   }
   const folder = mkdtempSync(path.join(tmpdir(), 'oidc-step-up-test-'))
   try {
-    const { code, passed, failed, finished } = await runMocha(folder, paths, mochaArguments)
+    const { code, passed, failed, finished } = await runMocha(folder, paths, mochaArguments, covered)
     const sound = code === 0 && finished && passed > 0
     if (!sound && failed === 0) console.error('The run counts as failed: see above, or no test ran.')
     return { passed, failed: sound ? 0 : Math.max(failed, 1) }
@@ -59,6 +59,11 @@ const run = async (mochaArguments) => {
   }
 }
 
-const { passed, failed } = await run(process.argv.slice(2))
+const COVERAGE = '--coverage'
+const given = process.argv.slice(2)
+const { passed, failed } = await run(
+  given.filter((argument) => argument !== COVERAGE),
+  given.includes(COVERAGE),
+)
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
