@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { StepUpError } from '../errors.ts'
 import { type Accounts, sealingKeyOf } from './accounts.ts'
 import { connectionOf, createConnection, type RedisConnection, script } from './redis/connection.ts'
+import { addUntilEnd } from './redis/index-script.ts'
 import { createNames, decodePart, encodePart, type Names } from './redis/names.ts'
 import { type RedisConnectionOptions, readPrefix, type SharedConnection } from './redis/options.ts'
 import type { Store, StoreEntry } from './store.ts'
@@ -50,15 +51,10 @@ const split = (text: string): StoreEntry => ({
 
 const HELD = `redis.call('GETRANGE', KEYS[1], 0, ${VERSION_DIGITS - 1})`
 
-/** The index lives as long as its longest record, and forgets ended ones at each write. */
 const PUT = script(`
 if ${HELD} ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
-local life = tonumber(ARGV[3])
-local now = tonumber(redis.call('TIME')[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 1)
-redis.call('ZADD', KEYS[2], now + life, ARGV[4])
-if redis.call('TTL', KEYS[2]) < life then redis.call('EXPIRE', KEYS[2], life) end
+${addUntilEnd('KEYS[2]', 'ARGV[4]', 'ARGV[3]')}
 return 1`)
 
 const SAVE = script(`

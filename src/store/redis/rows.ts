@@ -4,6 +4,7 @@ import { type Mac, macsOf } from '../../crypto/mac.ts'
 import type { Sealer } from '../../crypto/seal.ts'
 import { requestMemo } from '../../request-scope.ts'
 import { type RedisConnection, script } from './connection.ts'
+import { addUntilEnd } from './index-script.ts'
 import type { Names } from './names.ts'
 
 /** oidc-provider judges expiry itself and forgives some seconds (`clockTolerance`), so a row outlives its time a little. */
@@ -30,13 +31,8 @@ if ${MARK} ~= '${UNUSED}' then return 0 end
 redis.call('SETRANGE', KEYS[1], 0, ARGV[1])
 return 1`)
 
-/** The members of a grant, by their end; ended ones are forgotten at each write, and all with the longest. */
-const JOIN = script(`
-local life = tonumber(ARGV[2])
-local now = tonumber(redis.call('TIME')[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 1)
-redis.call('ZADD', KEYS[1], now + life, ARGV[1])
-if redis.call('TTL', KEYS[1]) < life then redis.call('EXPIRE', KEYS[1], life) end
+/** The members of a grant. */
+const JOIN = script(`${addUntilEnd('KEYS[1]', 'ARGV[1]', 'ARGV[2]')}
 return 1`)
 
 /** A copy that belongs to another row by now is left alone. */
