@@ -26,13 +26,11 @@ export interface Sealer {
   /** Whether the first key has sealed this; what an older key has sealed is to be sealed anew. */
   isCurrent(sealed: string): boolean
   /**
-   * 32 bytes for another purpose, such as a MAC, derived from the first key. They change when the first key
-   * does, so use them only for what may expire with it.
+   * 32 bytes for another purpose, such as a MAC, from every key of the ring, the first key's first: make new values
+   * under that, and look for old ones under all.
    *
    * @see RFC 5869 section 2
    */
-  derive(purpose: string): Uint8Array
-  /** The same from every key of the ring, the first key's first: for names that have to be found again. */
   deriveAll(purpose: string): readonly [Uint8Array, ...Uint8Array[]]
 }
 
@@ -129,7 +127,6 @@ export const createSealer = (keys: readonly (string | undefined)[]): Sealer => {
     },
     keyIds: Object.freeze(ring.map(({ id }) => id)),
     isCurrent: (sealed: string) => sealed.startsWith(`v1.${first.id}.`),
-    derive: first.derive,
     deriveAll: (purpose: string): readonly [Uint8Array, ...Uint8Array[]] => [
       first.derive(purpose),
       ...ring.slice(1).map((key) => key.derive(purpose)),

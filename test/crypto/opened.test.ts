@@ -145,7 +145,7 @@ describe('crypto/opened', () => {
     const { sealer, inner } = watched(newKey(), newKey())
     assert.ok(Object.isFrozen(sealer))
     assert.deepEqual(sealer.keyIds, inner.keyIds)
-    assert.deepEqual(sealer.derive('purpose'), inner.derive('purpose'))
+    assert.deepEqual(sealer.deriveAll('purpose')[0], inner.deriveAll('purpose')[0])
     assert.deepEqual(sealer.deriveAll('purpose'), inner.deriveAll('purpose'))
     assert.notEqual(sealer.seal('plain', PLACE), sealer.seal('plain', PLACE))
   })
