@@ -29,6 +29,8 @@ const createProfiler = () => {
 
 const serve = async (settings) => {
   const server = createServer()
+  // Longer than any pause of a client: one that reuses a connection just as it is closed would see a reset.
+  server.keepAliveTimeout = 75_000
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const issuer = `http://127.0.0.1:${server.address().port}`

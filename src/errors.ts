@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'ERR_CONTENTION'
   /** The account, or the authenticator named, does not exist, or the operation does not fit it. */
   | 'ERR_ACCOUNT'
+  /** A sender's word that an address can never be reached: a number that does not exist, a mailbox that is gone. */
+  | 'ERR_ADDRESS'
 
 /** The one error class of this package: misuse and broken infrastructure, told apart by `code`. */
 export class StepUpError extends Error {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import type { Clock } from './clock.ts'
-import type { Refusal } from './factors/factor.ts'
+import type { Budget, Refusal } from './factors/factor.ts'
 import type { Decision } from './policy/decision.ts'
 
 /** What every event tells. No event carries a code, a key, a cookie, a ticket or an address of a message. */
@@ -38,10 +38,18 @@ export interface EventCatalogue {
   'challenge.refused': FactorEvent & { readonly reason: Refusal; readonly failures: number }
   /** An answer came too fast and was not looked at. */
   'challenge.throttled': FactorEvent & { readonly retryAfterSeconds: number }
+  /** A message was handed over to its gateway. */
+  'message.sent': FactorEvent
+  /** A message could not be handed over, and is not tried again. `unreachable`: never, at this address. */
+  'message.failed': FactorEvent & { readonly reason: 'not-sent' | 'unreachable' }
+  /** A message was asked for and not sent: too soon after another, or its budget is used up. */
+  'message.withheld': FactorEvent & { readonly reason: 'paused' | 'exhausted'; readonly per?: Budget['per'] }
   /** A hundred refusals in a row have switched the factor off for the account; `mfa.accounts.unlock` undoes it. */
   'factor.disabled': FactorEvent
   /** A new authenticator is confirmed and written; for recovery codes, a new set. */
   'authenticator.enrolled': FactorEvent & { readonly authenticatorId: string; readonly by: EnrolledBy }
+  /** An authenticator may have been copied: its counter went back. It is out of use until it is removed. */
+  'authenticator.suspected': FactorEvent & { readonly authenticatorId: string }
   /** An authenticator is gone: removed by `mfa.accounts`, or a new one took its place. */
   'authenticator.removed': AccountEvent & {
     readonly factor: string

@@ -12,6 +12,7 @@ import { createAccountRecords } from './flow/account-record.ts'
 import { type AccountAdministration, createAdministration } from './flow/administration.ts'
 import { createBrowsers } from './flow/browsers.ts'
 import { createCeremonies } from './flow/ceremony.ts'
+import { createDispatcher } from './flow/dispatch.ts'
 import { createKeyCheck } from './flow/key-check.ts'
 import { ledgerKey } from './flow/ledger.ts'
 import { createThrottle } from './flow/throttle.ts'
@@ -130,6 +131,9 @@ const build = (config: Config) => {
   const vault = createVault(store, sealer, clock)
   const records = createAccountRecords(accounts, sealer)
   const throttle = createThrottle(vault, clock)
+  const renderer = createRenderer(factors)
+  const [mac] = macsOf(sealer, 'message counts')
+  const dispatcher = createDispatcher({ vault, clock, announce, compose: renderer.compose, mac })
   return {
     config,
     events,
@@ -140,9 +144,9 @@ const build = (config: Config) => {
     browsers: createBrowsers({ vault, clock, announce, limits: config.rememberBrowser ?? OFF }),
     cookies: createBrowserCookies(macsOf(sealer, 'browser cookie')),
     tickets: createTickets({ vault, sealer, clock, announce }),
-    ceremonies: createCeremonies({ vault, records, throttle, clock, factors, announce }),
+    ceremonies: createCeremonies({ vault, records, throttle, dispatcher, clock, factors, announce }),
     csrf: createCsrf(macsOf(sealer, 'csrf')),
-    renderer: createRenderer(),
+    renderer,
     keyCheck: createKeyCheck(accounts, sealer),
   }
 }

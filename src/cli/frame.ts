@@ -1,7 +1,8 @@
 import { extname } from 'node:path'
 import type { Context, Next } from 'koa'
+import type { Asset } from '../http/assets.ts'
 import { isOutage } from '../http/outage.ts'
-import type { Asset, Renderer } from '../http/render.ts'
+import type { Renderer } from '../http/render.ts'
 import { assetPath, type Screens } from './screens.ts'
 
 const ONE_YEAR = 31_536_000

@@ -1,7 +1,8 @@
 import type { Context } from 'koa'
 import { randomToken } from '../crypto/random.ts'
+import type { Asset } from '../http/assets.ts'
 import { pageHeaders } from '../http/headers.ts'
-import type { Asset, Renderer } from '../http/render.ts'
+import type { Renderer } from '../http/render.ts'
 import type { ErrorScreen, Screen } from '../http/screens.ts'
 
 /** What a view gets beyond {@link Screen}; the values depend on the view. */

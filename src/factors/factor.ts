@@ -18,6 +18,8 @@ export interface Authenticator<Data = unknown> {
   readonly lastUsedAt?: number
   /** The name its owner gave it. */
   readonly nickname?: string
+  /** The globally unique key that it holds, if any: no other account can have it. */
+  readonly claim?: string
   /** What the factor needs to verify it, in the factor's own form: JSON, sealed at rest, never rendered. */
   readonly data: Data
 }
@@ -26,8 +28,8 @@ export interface Authenticator<Data = unknown> {
 export interface CeremonyContext<Data = unknown> {
   readonly account: Account
   /**
-   * The account's active authenticators of this factor, oldest first: in a challenge those that can answer it,
-   * implied ones included; at enrolment those that are stored.
+   * The account's authenticators of this factor, oldest first: in a challenge those that can answer it, implied
+   * ones included; at enrolment all that are stored, whatever their status.
    */
   readonly authenticators: readonly Authenticator<Data>[]
   /** The relying party that asked for this sign-in; absent at enrolment by ticket. */
@@ -48,18 +50,62 @@ export type Input = Readonly<Record<string, string>>
 
 /** What a ceremony may want written to the account when it is accepted. */
 export type Change<Data> =
-  | { readonly add: Data; readonly nickname?: string }
+  | {
+      readonly add: Data
+      readonly nickname?: string
+      /**
+       * A globally unique name of what is added, such as a WebAuthn credential id. Where an authenticator has it
+       * already, of this account or another, the answer is refused as `used`.
+       */
+      readonly claim?: string
+    }
   /** A new authenticator that takes the place of all the account has of this factor. */
   | { readonly replace: Data }
   | { readonly update: { readonly authenticatorId: string; readonly data: Data } }
 
+/** How a message reaches its reader. */
+export type Channel = 'text' | 'voice'
+
 /** A message that the core sends through the factor's sender, after the new state is committed. */
 export interface Message {
-  /** An address in the sender's own form: E.164, an email address, a push subscription. */
+  /** One address in the sender's own form: E.164, an email address, a push subscription. */
   readonly to: string
-  /** The template in `views/messages/`. */
+  /** Names the templates: `sms/challenge` is `views/sms/messages/challenge.text.ejs`, and `.html.ejs` where there is one. */
   readonly template: string
+  /** What the templates get, beside the language. */
   readonly values: Readonly<Record<string, string>>
+  /** Default `text`. */
+  readonly channel?: Channel
+  /** Epoch seconds: from then on the message is of no use, and nobody tries to send it any longer. */
+  readonly expiresAt: number
+  /** The block of addresses that it belongs to, for budgets per `block`: a phone number without its last digits. */
+  readonly block?: string
+}
+
+/** A message in words, as a sender gets it. */
+export interface OutgoingMessage {
+  readonly to: string
+  readonly channel: Channel
+  /** BCP 47 tag of the language of its words. */
+  readonly locale: string
+  /** One line; absent where the factor's messages have none. */
+  readonly subject?: string
+  /** Plain text, without a line break at its end. */
+  readonly text: string
+  /** The same as HTML, where the factor has a template for it. */
+  readonly html?: string
+  /** Epoch seconds: of no use from then on. */
+  readonly expiresAt: number
+}
+
+/**
+ * How many messages may go out. `target`: to one address, whoever asks. `block`: to a block of addresses.
+ * `address`: asked for from one IP address. `account`: for one account. `total`: for this factor, all in all.
+ */
+export interface Budget {
+  readonly per: 'target' | 'block' | 'address' | 'account' | 'total'
+  readonly messages: number
+  readonly windowSeconds: number
 }
 
 /** Why a proof was not accepted. Users see one neutral sentence for the first three. */
@@ -79,6 +125,11 @@ export type Step<State = unknown, Data = unknown> =
       readonly outcome: 'continue'
       readonly state: State
       readonly message?: Message
+      /**
+       * What was wrong with an input that is no proof, such as a phone number: a message id of the factor's own,
+       * shown as an error. It counts as no refusal.
+       */
+      readonly problem?: string
     }
   | {
       readonly outcome: 'accepted'
@@ -88,7 +139,12 @@ export type Step<State = unknown, Data = unknown> =
       /** What was really shown, where it is less than the factor's most; one without kinds leaves no evidence. */
       readonly proof?: Proof
     }
-  | { readonly outcome: 'refused'; readonly reason: Refusal }
+  | {
+      readonly outcome: 'refused'
+      readonly reason: Refusal
+      /** An authenticator that may have been copied: it can no longer be used. */
+      readonly suspectId?: string
+    }
 
 /** A ceremony begins by asking, or cannot begin; nothing is accepted before anybody answered. */
 export type FirstStep<State = unknown> = Exclude<Step<State>, { outcome: 'accepted' }>
@@ -112,8 +168,35 @@ export interface Ceremony<State = unknown, Data = unknown, View = unknown> {
   view(state: State, context: CeremonyContext<Data>): View | Promise<View>
 }
 
-/** Carries a message: Twilio, SMTP, Web Push. Throws when the message could not be handed over. */
-export type Sender = (message: Message & { readonly locale: string }) => Promise<void>
+/**
+ * Carries a message: Twilio, SMTP, a gateway of the host's own. It resolves once the message is handed over.
+ *
+ * @throws StepUpError `ERR_ADDRESS` where this address can never be reached, which the user is told; anything else
+ * means that it could not be handed over now.
+ */
+export type Sender = (message: OutgoingMessage) => Promise<void>
+
+/** A sign-in begun by an authenticator, before anybody said who they are: a passkey. */
+export interface Identification<State = unknown, Data = unknown, View = unknown> {
+  /** How long the page can be answered, in seconds. */
+  readonly ttlSeconds: number
+  /** Makes the first state, and what the login page's script needs. */
+  begin(
+    context: IdentificationContext,
+  ): { readonly state: State; readonly view: View } | Promise<{ readonly state: State; readonly view: View }>
+  /** The claim of the authenticator that an answer names, by which its account is found; undefined for garbage. */
+  claimOf(answer: string): string | undefined
+  /** Judges the answer. `authenticator` is the one that holds the claim; it is active. */
+  submit(
+    state: State,
+    answer: string,
+    authenticator: Authenticator<Data>,
+    context: IdentificationContext,
+  ): Step<State, Data> | Promise<Step<State, Data>>
+}
+
+/** What an identification may see. */
+export type IdentificationContext = Pick<CeremonyContext, 'origin' | 'issuer' | 'now'>
 
 /**
  * A kind of authentication method: one file, one factory, one frozen plain object.
@@ -134,6 +217,21 @@ export interface Factor<State = unknown, Data = unknown, View = unknown> extends
   /** Makes a set of secrets for an operator to hand over: shown once, replacing what the account has of this factor. */
   issue?(): Promise<{ readonly codes: readonly string[]; readonly data: Data }>
   readonly sender?: Sender
+  /** How many messages may go out; none beyond. */
+  readonly budgets?: readonly Budget[]
+  /** Pauses, in seconds, after which a message that could not be handed over is tried again while it is of use. */
+  readonly retriesAfterSeconds?: readonly number[]
+  /**
+   * False where it only stands beside others: a configuration with nothing else is refused, and it closes no gap of
+   * an account that has enrolled nothing. Default true, but for factors with the trait `recovery`.
+   */
+  readonly standsAlone?: boolean
+  /** How many of it an account can have. Default 10. */
+  readonly perAccount?: number
+  /** Scripts that its pages load, in this order; files of this package or of another, read once at the start. */
+  readonly scripts?: readonly URL[]
+  /** Lets people sign in with it alone. */
+  readonly identify?: Identification<State, Data, unknown>
 }
 
 /** A factor of any state, data and view, as the core holds it. */

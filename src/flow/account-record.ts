@@ -44,6 +44,12 @@ export interface AccountRecords {
   load(accountId: string): Promise<LoadedRecord>
   /** Writes if nobody wrote since it was loaded; answers whether it did. */
   save(accountId: string, loaded: LoadedRecord, record: AccountRecord): Promise<boolean>
+  /** Gives a globally unique key to the account; false where another has it. */
+  claim(key: string, accountId: string): Promise<boolean>
+  /** The account that has it. */
+  owner(key: string): Promise<string | undefined>
+  /** Gives it up; nobody's key stays so. */
+  release(key: string): Promise<void>
   /**
    * Loads, computes and saves until no other writer came between; answers what was saved.
    *
@@ -90,6 +96,9 @@ export const createAccountRecords = (accounts: Accounts, sealer: Sealer): Accoun
       fromStore(
         accounts.save(accountId, sealer.seal(JSON.stringify({ format: FORMAT, ...record }), aad(accountId)), version),
       ),
+    claim: (key, accountId) => fromStore(accounts.claim(key, accountId)),
+    owner: (key) => fromStore(accounts.owner(key)),
+    release: (key) => fromStore(accounts.release(key)),
     async update(accountId, change) {
       for (let race = 0; race < MAX_RACES; race += 1) {
         const loaded = await records.load(accountId)
@@ -124,13 +133,18 @@ export const withAuthenticators = (record: AccountRecord, authenticators: readon
   factorsVersion: randomToken(8),
 })
 
-const created = (factor: string, data: unknown, nickname: string | undefined, now: number): Authenticator => ({
+const created = (
+  factor: string,
+  { add: data, nickname, claim }: Extract<Change<unknown>, { add: unknown }>,
+  now: number,
+): Authenticator => ({
   id: randomToken(16),
   factor,
   status: 'active',
   createdAt: now,
   lastUsedAt: now,
   ...(nickname === undefined ? {} : { nickname }),
+  ...(claim === undefined ? {} : { claim }),
   data,
 })
 
@@ -150,9 +164,7 @@ export const applyAcceptance = (
   const used = { ...record, failures: without(record.failures, factor), lastFactor: factor }
   if (change !== undefined && !('update' in change)) {
     const replacing = 'replace' in change
-    const added = replacing
-      ? created(factor, change.replace, undefined, now)
-      : created(factor, change.add, change.nickname, now)
+    const added = created(factor, replacing ? { add: change.replace } : change, now)
     const kept = replacing ? used.authenticators.filter((one) => one.factor !== factor) : used.authenticators
     return { record: withAuthenticators(withoutTicket(used), [...kept, added]), authenticatorId: added.id }
   }
@@ -168,8 +180,21 @@ export const applyAcceptance = (
 /** How many refusals in a row switch a factor off for the account (NIST SP 800-63B-4, "Rate Limiting"). */
 const MAX_CONSECUTIVE_FAILURES = 100
 
+/** Takes an authenticator out of use, with all that was proved by it, and ends remembered browsers. */
+const withSuspect = (record: AccountRecord, suspectId: string): AccountRecord =>
+  withAuthenticators(
+    record,
+    record.authenticators.map((one) => (one.id === suspectId ? { ...one, status: 'suspect' } : one)),
+  )
+
 /** What the record becomes when an answer to this factor is refused. */
-export const applyRefusal = (record: AccountRecord, factor: string, now: number): AccountRecord => {
+export const applyRefusal = (
+  before: AccountRecord,
+  factor: string,
+  now: number,
+  suspectId?: string | undefined,
+): AccountRecord => {
+  const record = suspectId === undefined ? before : withSuspect(before, suspectId)
   const count = (record.failures[factor] ?? 0) + 1
   return {
     ...record,

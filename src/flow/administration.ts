@@ -13,6 +13,7 @@ import {
   unlocking,
 } from './administration-arguments.ts'
 import type { Browsers } from './browsers.ts'
+import { releaseClaims } from './claims.ts'
 import { type AccountOverview, type OverviewTools, readOverview } from './overview.ts'
 import { isRecovery } from './permit.ts'
 import type { Throttle } from './throttle.ts'
@@ -82,7 +83,7 @@ export interface AccountAdministration {
 /** What the operations work with. */
 export interface AdministrationTools extends OverviewTools {
   readonly account: (accountId: string) => Promise<Account | null | undefined>
-  readonly records: Pick<AccountRecords, 'load' | 'update'>
+  readonly records: Pick<AccountRecords, 'load' | 'update' | 'release'>
   readonly throttle: Pick<Throttle, 'clear' | 'pauseLeft'>
   readonly browsers: Pick<Browsers, 'forgetAll' | 'list'>
   readonly tickets: Pick<Tickets, 'issue' | 'revokeAll'>
@@ -180,10 +181,11 @@ const createRemoving = (tools: AdministrationTools, enter: Enter): Operations<'r
           record.authenticators.filter((one) => !isIt(one)),
         )
       })
-      for (const { factor } of authenticators.filter(isIt))
+      const gone = authenticators.filter(isIt)
+      for (const { factor } of gone)
         announce('authenticator.removed', { accountId, factor, authenticatorId, by: 'operator' })
       // By now no record of a browser holds any more: what is left to do is tidying, here and below.
-      await browsers.forgetAll(accountId)
+      await inFull([browsers.forgetAll(accountId), releaseClaims(records, gone)])
     },
     async forgetBrowsers(id) {
       const { accountId } = await enter('forgetBrowsers', onlyAccount, { accountId: id })
@@ -246,6 +248,7 @@ const createEnding = (tools: AdministrationTools, enter: Enter): Operations<'res
         ticketsEnded,
         browsers.forgetAll(accountId),
         endGrants(accountId),
+        releaseClaims(records, before.authenticators),
         ...[...paced].map((factor) => throttle.clear(accountId, factor)),
       ])
     },

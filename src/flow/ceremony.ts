@@ -2,7 +2,10 @@ import type { Clock } from '../clock.ts'
 import type { Announce } from '../events.ts'
 import type { AnyFactor, Ceremony, Input, Refusal, Step } from '../factors/factor.ts'
 import { type AccountRecord, type AccountRecords, applyRefusal, type LoadedRecord } from './account-record.ts'
-import { deliver } from './deliver.ts'
+import { claimIn, dropClaim, takeClaim } from './claims.ts'
+import type { Dispatcher, Hindrance } from './dispatch.ts'
+import { answered, letterOf } from './letters.ts'
+import { inTime } from './patience.ts'
 import { type Permit, standingOf } from './permit.ts'
 import { ceremonyKey, ceremonyOf, contextOf, isAllowed, isOpen, type Place, type Spot } from './place.ts'
 import { type Accepted, factorEvent, type Settled, settle } from './settle.ts'
@@ -16,8 +19,10 @@ export type Notice =
   | { readonly reason: 'throttled'; readonly retryAfterSeconds: number }
   /** Too many refusals: no further answer is looked at in this challenge. */
   | { readonly reason: 'dead'; readonly retryAfterSeconds: number }
-  /** The message could not be handed over. */
-  | { readonly reason: 'not-sent' }
+  /** What kept a message from being sent. */
+  | Hindrance
+  /** What was wrong with an input that is no proof: a message id of the factor's. */
+  | { readonly reason: 'problem'; readonly id: string }
   /** Too many refusals in a row: the factor is switched off for the account. */
   | { readonly reason: 'disabled' }
 
@@ -40,6 +45,7 @@ export interface CeremonyTools {
   readonly vault: Vault
   readonly records: AccountRecords
   readonly throttle: Throttle
+  readonly dispatcher: Dispatcher
   readonly clock: Clock
   /** All configured factors. */
   readonly factors: readonly AnyFactor[]
@@ -70,6 +76,8 @@ export interface Open {
   readonly state: unknown
   /** Refused answers in this ceremony. */
   readonly failures: number
+  /** Where the last message went. */
+  readonly sentTo?: string
 }
 
 /** One request at one place, with what was read for it. */
@@ -93,7 +101,8 @@ const isDisabled = ({ place, loaded }: Scene) => loaded.record.disabledFactors[p
 
 const contextIn = ({ place, loaded, clock }: Scene) => contextOf(place, loaded, clock())
 
-const submit = (scene: Scene, { state }: Open, input: Input) => scene.ceremony.submit(state, input, contextIn(scene))
+const submit = (scene: Scene, { state }: Open, input: Input) =>
+  inTime(scene.ceremony.submit(state, input, contextIn(scene)))
 
 const opened = async (scene: Scene, state: unknown, notice?: Notice): Promise<Outcome> => {
   const { place, ceremony } = scene
@@ -113,16 +122,15 @@ const dead = async (scene: Scene, { state }: Open): Promise<Outcome | undefined>
   return retryAfterSeconds > 0 ? opened(scene, state, { reason: 'dead', retryAfterSeconds }) : undefined
 }
 
-const sent = async ({ place }: Scene, step: Step): Promise<Notice | undefined> =>
-  (await deliver(place.factor.sender, place.locale, step)) ? undefined : { reason: 'not-sent' }
-
 const begin = async (scene: Scene): Promise<Outcome> => {
-  const { place, ceremony, slot, vault, clock } = scene
-  const step = await ceremony.begin(contextIn(scene))
+  const { place, ceremony, slot, vault, clock, dispatcher } = scene
+  const step = await inTime(ceremony.begin(contextIn(scene)))
   if (step.outcome === 'refused') return opened(scene, undefined, { reason: step.reason })
-  const open: Open = { state: step.state, failures: 0 }
+  const letter = letterOf(scene, step)
+  const open: Open = { state: step.state, failures: 0, ...(letter === undefined ? {} : { sentTo: letter.message.to }) }
+  // Committed first: of two pages opened at once, the one whose state counts is the one that sends.
   if (await vault.write(ceremonyKey(place), slot, open, clock() + ceremony.ttlSeconds))
-    return opened(scene, step.state, await sent(scene, step))
+    return opened(scene, step.state, letter && ((await dispatcher.reserve(letter)) ?? (await dispatcher.send(letter))))
   // Another request of this browser began it a moment ago; its state is the one that counts.
   const { value } = await vault.read<Open>(ceremonyKey(place))
   return value === undefined ? GONE : opened(scene, value.state)
@@ -132,27 +140,31 @@ const begin = async (scene: Scene): Promise<Outcome> => {
 const keep = ({ place, slot, vault, clock, ceremony }: Scene, open: Open) =>
   vault.write(ceremonyKey(place), slot, open, slot.expiresAt ?? clock() + ceremony.ttlSeconds)
 
-const announceRefusal = ({ place, loaded, announce }: Scene, reason: Refusal, record: AccountRecord) => {
+const announceRefusal = ({ place, loaded, announce }: Scene, { reason, suspectId }: Refused, record: AccountRecord) => {
   const { factor } = place
   const event = factorEvent(place)
+  if (suspectId !== undefined) announce('authenticator.suspected', { ...event, authenticatorId: suspectId })
   if (place.purpose === 'challenge')
     announce('challenge.refused', { ...event, reason, failures: record.failures[factor.id] ?? 0 })
   const isNew = loaded.record.disabledFactors[factor.id] === undefined
   if (isNew && record.disabledFactors[factor.id] !== undefined) announce('factor.disabled', event)
 }
 
-const refuse = async (scene: Scene, open: Open, reason: Refusal): Promise<Outcome> => {
+type Refused = Pick<Step & { outcome: 'refused' }, 'reason' | 'suspectId'>
+
+const refuse = async (scene: Scene, open: Open, refused: Refused): Promise<Outcome> => {
   const { account, factor } = scene.place
+  const { reason, suspectId } = refused
   if (reason === 'unavailable') {
     await Promise.all([scene.throttle.giveBack(account.id, factor.id), keep(scene, open)])
     return opened(scene, open.state, { reason })
   }
   const counted: Open = { ...open, failures: open.failures + 1 }
   const [record] = await Promise.all([
-    scene.records.update(account.id, (before) => applyRefusal(before, factor.id, scene.clock())),
+    scene.records.update(account.id, (before) => applyRefusal(before, factor.id, scene.clock(), suspectId)),
     keep(scene, counted),
   ])
-  announceRefusal(scene, reason, record)
+  announceRefusal(scene, refused, record)
   return (isDead(counted) ? await dead(scene, counted) : undefined) ?? opened(scene, open.state, { reason })
 }
 
@@ -166,17 +178,29 @@ const takePermit = async ({ place, loaded, vault }: Scene) =>
  */
 const accept = async (scene: Scene, open: Open, first: Accepted, input: Input): Promise<Outcome> => {
   const taken: Scene = { ...scene, slot: { ...scene.slot, version: null } }
+  const { records, place } = scene
+  const claim = claimIn(first)
   let now = taken
   let step: Step = first
   if (!(await takePermit(scene))) return GONE
   for (let race = 0; race < MAX_RACES && step.outcome === 'accepted'; race += 1) {
+    if (!(await takeClaim(records, place.account.id, now.loaded.record, claim)))
+      return refuse(now, open, { reason: 'used' })
     const settled = await settle(now, step)
-    if (settled !== undefined) return { outcome: 'accepted', ...settled }
-    now = { ...taken, loaded: await scene.records.load(scene.place.account.id) }
-    if (isDisabled(now) || !isAllowed(scene.place, now.loaded, scene.permit)) return GONE
+    if (settled !== undefined) {
+      const left = Promise.all([settled.left, answered(scene, open)]).then(() => undefined)
+      left.catch(() => undefined)
+      return { outcome: 'accepted', ...settled, left }
+    }
+    now = { ...taken, loaded: await records.load(place.account.id) }
+    if (isDisabled(now) || !isAllowed(place, now.loaded, scene.permit)) {
+      await dropClaim(records, place.account.id, claim)
+      return GONE
+    }
     step = await submit(now, open, input)
   }
-  return refuse(now, open, step.outcome === 'refused' ? step.reason : 'used')
+  await dropClaim(records, place.account.id, claim)
+  return refuse(now, open, step.outcome === 'refused' ? step : { reason: 'used' })
 }
 
 /** A fault of the factor is nobody's wrong answer: the attempt is given back before the fault goes on. */
@@ -190,18 +214,31 @@ const submitOnce = async (scene: Scene, open: Open, input: Input): Promise<Step>
   }
 }
 
+/** The ceremony goes on: with a message counted before it is committed, and sent after. */
+const goOn = async (scene: Scene, open: Open, step: Step & { outcome: 'continue' }): Promise<Outcome> => {
+  const { place, ceremony, slot, vault, clock, dispatcher } = scene
+  const letter = letterOf(scene, step)
+  const hindrance = letter && (await dispatcher.reserve(letter))
+  // The message before is the one that can still be answered.
+  if (hindrance !== undefined) return opened(scene, open.state, hindrance)
+  const next: Open = { ...open, state: step.state, ...(letter === undefined ? {} : { sentTo: letter.message.to }) }
+  if (!(await vault.write(ceremonyKey(place), slot, next, clock() + ceremony.ttlSeconds))) {
+    if (letter !== undefined) await dispatcher.giveBack(letter)
+    return GONE
+  }
+  const problem: Notice | undefined = step.problem === undefined ? undefined : { reason: 'problem', id: step.problem }
+  return opened(scene, step.state, (letter && (await dispatcher.send(letter))) ?? problem)
+}
+
 const judge = async (scene: Scene, open: Open, input: Input): Promise<Outcome> => {
-  const { place, ceremony, slot, vault, throttle, clock } = scene
+  const { place, vault, throttle } = scene
   const step = await submitOnce(scene, open, input)
-  if (step.outcome === 'refused') return refuse(scene, open, step.reason)
+  if (step.outcome === 'refused') return refuse(scene, open, step)
   if (step.outcome === 'accepted' && (await vault.take(ceremonyKey(place))) !== undefined)
     return accept(scene, open, step, input)
   await throttle.giveBack(place.account.id, place.factor.id)
   // Another request of this browser was accepted a moment before this one.
-  if (step.outcome === 'accepted') return GONE
-  const next: Open = { ...open, state: step.state }
-  const won = await vault.write(ceremonyKey(place), slot, next, clock() + ceremony.ttlSeconds)
-  return won ? opened(scene, step.state, await sent(scene, step)) : GONE
+  return step.outcome === 'accepted' ? GONE : goOn(scene, open, step)
 }
 
 const show = async (scene: Scene): Promise<Outcome> => {
@@ -244,9 +281,8 @@ export const createCeremonies = (tools: CeremonyTools): Ceremonies => {
     if (ceremony === undefined) return undefined
     // What a ticket allows stands on the account as it is found now, so that a reset in between ends it.
     const standing = standingOf(loaded.record, place.account)
-    const { vault, records, throttle, clock, factors, announce } = tools
     const allowed = permit && { standing, ...permit }
-    return { vault, records, throttle, clock, factors, announce, place, ceremony, loaded, slot, permit: allowed, pace }
+    return { ...tools, place, ceremony, loaded, slot, permit: allowed, pace }
   }
   return Object.freeze<Ceremonies>({
     read,

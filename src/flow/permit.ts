@@ -66,8 +66,15 @@ const OFFER_PAUSE_SECONDS = 30 * 86_400
 
 const idsOf = (factors: readonly AnyFactor[]) => factors.map(({ id }) => id)
 
-const canEnroll = ({ disabledFactors }: AccountRecord, { id, enroll }: AnyFactor) =>
-  enroll !== undefined && disabledFactors[id] === undefined
+const PER_ACCOUNT = 10
+
+/** Whether the account can have one more of it; a set of recovery codes replaces the one before. */
+export const hasRoom = ({ authenticators }: AccountRecord, factor: AnyFactor): boolean =>
+  isRecovery(factor) ||
+  authenticators.filter((one) => one.factor === factor.id).length < (factor.perAccount ?? PER_ACCOUNT)
+
+const canEnroll = (record: AccountRecord, factor: AnyFactor) =>
+  factor.enroll !== undefined && record.disabledFactors[factor.id] === undefined && hasRoom(record, factor)
 
 /** Ids of the factors that can be an account's own authenticator, and are not switched off for it. */
 export const enrollableFactors = (factors: readonly AnyFactor[], record: AccountRecord): readonly string[] =>

@@ -2,7 +2,7 @@ import type { Account } from '../account.ts'
 import type { AnyFactor, Authenticator, Ceremony, CeremonyContext } from '../factors/factor.ts'
 import type { StoreKey } from '../store/store.ts'
 import { type AccountRecord, type LoadedRecord, usableAuthenticators } from './account-record.ts'
-import { isRecovery, type Permit, standingOf, stillStands } from './permit.ts'
+import { hasRoom, isRecovery, type Permit, standingOf, stillStands } from './permit.ts'
 
 /** Enrolment or challenge; it is also the kind that seals the state, so that neither passes for the other. */
 export type Purpose = 'enroll' | 'challenge'
@@ -25,6 +25,8 @@ export interface Place {
   readonly issuer: string
   readonly url: string
   readonly locale: string
+  /** The IP address that asks. */
+  readonly address?: string
 }
 
 /** As much of a place as is known before its screen is: where the ceremony's records stand. */
@@ -58,6 +60,7 @@ export const isAllowed = (place: Place, loaded: LoadedRecord, permit: Permit | u
   const { purpose, factor, account } = place
   if (loaded.record.disabledAt !== undefined) return false
   if (purpose === 'challenge') return answering(factor, account, loaded.record).length > 0
+  if (!hasRoom(loaded.record, factor)) return false
   if (isOpen(place, loaded)) return true
   if (permit === undefined || !permit.factors.includes(factor.id)) return false
   return permit.standing === undefined || stillStands(permit.standing, standingOf(loaded.record, account))
@@ -66,7 +69,10 @@ export const isAllowed = (place: Place, loaded: LoadedRecord, permit: Permit | u
 /** What the ceremony gets to see. */
 export const contextOf = (place: Place, { record }: LoadedRecord, now: number): CeremonyContext => {
   const { account, factor, purpose, client, origin, issuer, url, locale } = place
-  const own = purpose === 'enroll' ? usableAuthenticators(record, factor.id) : answering(factor, account, record)
+  const own =
+    purpose === 'enroll'
+      ? record.authenticators.filter((one) => one.factor === factor.id)
+      : answering(factor, account, record)
   return {
     account,
     authenticators: own,

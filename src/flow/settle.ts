@@ -3,6 +3,7 @@ import type { EnrolledBy } from '../events.ts'
 import type { Authenticator, Step } from '../factors/factor.ts'
 import { type AccountRecord, applyAcceptance } from './account-record.ts'
 import type { Scene } from './ceremony.ts'
+import { releaseClaims } from './claims.ts'
 import { dueFactors, enrollableFactors, isRecovery, PERMIT_SECONDS, type Permit, standingOf } from './permit.ts'
 import type { Place } from './place.ts'
 import { leaveVerified, verifiedKey } from './verified.ts'
@@ -95,6 +96,13 @@ const announceEnrollment = ({ place, loaded, permit, announce }: Settling, recor
   announce('authenticator.enrolled', { ...factorEvent(place), authenticatorId: id, by })
 }
 
+/** What was replaced holds no key any more. */
+const releaseReplaced = ({ loaded, records }: Settling, { authenticators }: AccountRecord) =>
+  releaseClaims(
+    records,
+    loaded.record.authenticators.filter(({ id }) => !authenticators.some((one) => one.id === id)),
+  )
+
 const announceAcceptance = (scene: Settling, record: AccountRecord, id: string | undefined) => {
   const { place, announce } = scene
   if (place.purpose === 'enroll' && id !== undefined) return announceEnrollment(scene, record, id)
@@ -122,6 +130,7 @@ export const settle = async (scene: Settling, step: Accepted): Promise<Settled |
     leaveEvidence(scene, proof, authenticatorId),
     leavePermit(scene, proof, record),
     throttle.clear(account.id, factor.id),
+    releaseReplaced(scene, record),
   ]).then(() => announceAcceptance(scene, record, authenticatorId))
   // Whoever awaits it is told; until then it is nobody's unhandled rejection.
   left.catch(() => undefined)

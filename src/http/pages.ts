@@ -1,10 +1,11 @@
 import type { AnyFactor } from '../factors/factor.ts'
 import type { Notice as FlowNotice, Outcome } from '../flow/ceremony.ts'
 import { fewLeft, isRecovery } from '../flow/permit.ts'
+import { answering } from '../flow/place.ts'
 import type { Settled } from '../flow/settle.ts'
 import type { Ending } from '../provider/interaction.ts'
 import type { CeremonyScreen, ChooseScreen, ClosedScreen, Notice, Offered, UnreachableScreen } from './screens.ts'
-import { sendFailure, sendOn, sendPage } from './send.ts'
+import { assetsOf, sendFailure, sendOn, sendPage } from './send.ts'
 import { factorAt, type PageTools, placeOf, readBoundForm, type Visit } from './visit.ts'
 
 const INVALID = 'code.invalid'
@@ -15,7 +16,7 @@ const REMEMBER = 'remember'
 const MAX_LABEL_LENGTH = 256
 
 /** Wrong, late, used and unknown read the same: an attacker learns nothing from the difference. */
-const messages: Readonly<Record<FlowNotice['reason'], string>> = {
+const messages: Readonly<Record<Exclude<FlowNotice['reason'], 'problem'>, string>> = {
   invalid: INVALID,
   expired: INVALID,
   used: INVALID,
@@ -24,14 +25,17 @@ const messages: Readonly<Record<FlowNotice['reason'], string>> = {
   reported: INVALID,
   suspect: INVALID,
   unavailable: UNAVAILABLE,
-  'not-sent': UNAVAILABLE,
+  'not-sent': 'message.not-sent',
+  unreachable: 'message.unreachable',
+  paused: 'message.paused',
+  exhausted: 'message.exhausted',
   throttled: 'code.throttled',
   dead: 'code.dead',
   disabled: 'code.disabled',
 }
 
 const noticeOf = (notice: FlowNotice): Notice => ({
-  id: messages[notice.reason],
+  id: notice.reason === 'problem' ? notice.id : messages[notice.reason],
   ...('retryAfterSeconds' in notice ? { values: { seconds: notice.retryAfterSeconds } } : {}),
 })
 
@@ -82,6 +86,11 @@ interface Asked {
   readonly remember: boolean
 }
 
+const scriptsOf = ({ ctx }: Visit, { renderer, root }: PageTools, { id }: AnyFactor) => {
+  const paths = renderer.scriptsOf(id)
+  return paths.length === 0 ? {} : { scripts: paths.map((path) => `${assetsOf(ctx, root)}/${path}`) }
+}
+
 const sendCeremony = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Outcome & { outcome: 'open' }) => {
   const { ctx, task, base, screen } = visit
   const { factor, remember } = asked
@@ -91,6 +100,7 @@ const sendCeremony = async (visit: Visit, tools: PageTools, asked: Asked, outcom
     return sendClosed(visit, tools, factor, notice)
   const page: CeremonyScreen = {
     ...screen,
+    ...scriptsOf(visit, tools, factor),
     ...chooseHrefOf(visit),
     ...(await offerOf(visit, tools)),
     ...rememberOf(visit, tools, factor, remember),
@@ -102,13 +112,25 @@ const sendCeremony = async (visit: Visit, tools: PageTools, asked: Asked, outcom
   sendPage(ctx, tools.renderer, statusOf(notice), `${factor.id}/${task.outcome}`, page)
 }
 
+/** What an account has of each factor, by masked names; at enrolment nothing, as nothing of it is asked for. */
+const namesOf = async ({ task, account }: Visit, { config, records }: PageTools) => {
+  if (task.outcome === 'enroll') return () => []
+  const { record } = await records.load(account.id)
+  return (id: string) =>
+    config.factors
+      .filter((factor) => factor.id === id)
+      .flatMap((factor) => answering(factor, account, record).map((one) => factor.describe(one)))
+      .filter((name) => name !== '')
+}
+
 const sendChoice = async (visit: Visit, tools: PageTools) => {
   const { ctx, task, base, screen } = visit
+  const names = await namesOf(visit, tools)
   const page: ChooseScreen = {
     ...screen,
     ...(await offerOf(visit, tools)),
     purpose: task.outcome,
-    options: task.factors.map((factor) => ({ factor, href: `${base}/${factor}`, authenticators: [] })),
+    options: task.factors.map((factor) => ({ factor, href: `${base}/${factor}`, authenticators: names(factor) })),
   }
   sendPage(ctx, tools.renderer, 200, 'choose', page)
 }

@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ejs from 'ejs'
+import type { AnyFactor, Message, OutgoingMessage } from '../factors/factor.ts'
 import { once } from '../once.ts'
+import { type Asset, readAsset, readScripts } from './assets.ts'
 import type { Screen } from './screens.ts'
 
 const defaultLocale = 'en'
@@ -12,7 +13,10 @@ const defaultLocale = 'en'
 const maxHeaderLength = 256
 
 /** Text of a message in one language, `{name}` places filled in; unescaped, the template escapes on output. */
-export type Translate = Screen['t']
+export type Translate = Screen['t'] & {
+  /** Whether there is a message of that id. */
+  readonly knows: (id: string) => boolean
+}
 
 /** Turns screens into HTML. Everything it needs is read once, when it is created. */
 export interface Renderer {
@@ -38,34 +42,83 @@ export interface Renderer {
   readonly stylesheet: Asset
   /** The one script. */
   readonly script: Asset
+  /** Paths of the scripts that the pages of one factor load. */
+  readonly scriptsOf: (factor: string) => readonly string[]
+  /** Anything of this that browsers fetch, by its path. */
+  readonly asset: (path: string) => Asset | undefined
+  /** A message in words. Throws a `TypeError` for a template that is none. */
+  readonly compose: (message: Message, locale: string) => OutgoingMessage
 }
 
-/** A file that pages fetch and may keep for good. */
-export interface Asset {
-  /** File name with a hash of its content. */
-  readonly path: string
-  readonly body: string
-  readonly etag: string
-}
-
-/** Reads and compiles every view, language and style of this package. Throws where a message id is defined twice. */
-export const createRenderer = (): Renderer => {
+/**
+ * Reads and compiles every view, language and style of this package, and the scripts that `factors` bring along.
+ * Throws where a message id is defined twice.
+ */
+export const createRenderer = (factors: readonly Pick<AnyFactor, 'id' | 'scripts'>[] = []): Renderer => {
   // The same from src/http and from dist/http.
   const root = fileURLToPath(new URL('../../views/', import.meta.url))
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   const { draw, views } = compileViews(root, files)
   const translations = readTranslations(root, files)
   const locales = Object.freeze([...translations.keys()].sort())
+  const translate = (locale: string) => known(translations, locale, 'language')
+  const stylesheet = readAsset(join(root, 'assets/step-up.css'))
+  const script = readAsset(join(root, 'assets/step-up.js'))
+  const scripts = readScripts(factors, (url) => readAsset(fileURLToPath(url)))
+  const assets = new Map([[stylesheet.path, stylesheet], [script.path, script], ...scripts.all])
   return Object.freeze({
     render: draw,
     hasView: (view: string) => views.has(view),
-    translate: (locale: string) => known(translations, locale, 'language'),
+    translate,
     locales,
     negotiate: createNegotiator(locales),
-    stylesheet: readAsset(root, 'css'),
-    script: readAsset(root, 'js'),
+    stylesheet,
+    script,
+    scriptsOf: scripts.of,
+    asset: (path: string) => assets.get(path),
+    compose: createComposer({ draw, hasView: (view) => views.has(view), translate }),
   })
 }
+
+/** What a message's templates get. */
+interface Letter {
+  readonly t: Translate
+  readonly locale: string
+  readonly values: Message['values']
+}
+
+interface ComposerTools {
+  readonly draw: (view: string, letter: Letter) => string
+  readonly hasView: (view: string) => boolean
+  readonly translate: (locale: string) => Translate
+}
+
+/** `sms/challenge` is the view `sms/messages/challenge.text`, and `….html`; its subject is `sms.messages.challenge.subject`. */
+const createComposer =
+  ({ draw, hasView, translate }: ComposerTools): Renderer['compose'] =>
+  ({ to, template, values, channel = 'text', expiresAt }, locale) => {
+    const t = translate(locale)
+    const [factor, name] = template.split('/')
+    const view = `${factor}/messages/${name}`
+    const subject = `${factor}.messages.${name}.subject`
+    const letter = { t, locale, values }
+    return {
+      to,
+      channel,
+      locale,
+      // A subject is one line, whatever a client is called.
+      ...(t.knows(subject)
+        ? {
+            subject: t(subject, values)
+              .replace(/[\p{Cc}\s]+/gu, ' ')
+              .trim(),
+          }
+        : {}),
+      text: draw(`${view}.text`, letter).trim(),
+      ...(hasView(`${view}.html`) ? { html: draw(`${view}.html`, letter) } : {}),
+      expiresAt,
+    }
+  }
 
 /** A map, never a path: a name that was not on the disk at creation cannot reach the disk (CWE-22). */
 const known = <Value>(table: ReadonlyMap<string, Value>, name: string, what: string): Value => {
@@ -108,7 +161,7 @@ const compileViews = (root: string, files: readonly string[]) => {
     const values: object = Object.assign(Object.create(above), own, { partial })
     return template(values)
   }
-  return { views, draw: (view: string, screen: Screen) => draw(known(views, view, 'view'), null, screen) }
+  return { views, draw: (view: string, screen: Screen | Letter) => draw(known(views, view, 'view'), null, screen) }
 }
 
 /** Shared words live in `messages/`, a factor's own beside its views: `totp/en.json`. */
@@ -144,13 +197,14 @@ const translator = (locale: string, messages: ReadonlyMap<string, string>): Tran
     if (seconds >= 2 * DAY) return inDays.format(Math.ceil(seconds / DAY))
     return seconds < 120 ? inSeconds.format(seconds) : inMinutes.format(Math.ceil(seconds / 60))
   })
-  return (id, values = {}) =>
+  const t: Screen['t'] = (id, values = {}) =>
     // One pass: braces inside a value stay what they are.
     known(messages, id, 'message').replace(/\{(\w+)(:duration)?\}/g, (_place, name: string, format?: string) => {
       const value = Object.hasOwn(values, name) ? values[name] : undefined
       if (value === undefined) throw new TypeError(`message ${id}: no value for {${name}}`)
       return format === undefined ? String(value) : duration(Number(value))
     })
+  return Object.assign(t, { knows: (id: string) => messages.has(id) })
 }
 
 const durationFormat = (locale: string, unit: 'second' | 'minute' | 'day') =>
@@ -201,10 +255,4 @@ const lookUp = (tag: string, locales: readonly string[]): string | undefined => 
     if (found !== undefined) return found
   }
   return undefined
-}
-
-const readAsset = (root: string, kind: 'css' | 'js'): Asset => {
-  const body = readFileSync(join(root, `assets/step-up.${kind}`), 'utf8')
-  const hash = createHash('sha256').update(body).digest('hex').slice(0, 8)
-  return Object.freeze({ path: `step-up.${hash}.${kind}`, body, etag: `"${hash}"` })
 }

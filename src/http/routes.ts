@@ -28,8 +28,7 @@ const failSafe =
 const param = ({ params }: RouterContext, name: string): string => params[name] ?? ''
 
 const serveAsset = (ctx: RouterContext, tools: PageTools) => {
-  const { stylesheet, script } = tools.renderer
-  const asset = [stylesheet, script].find(({ path }) => path === param(ctx, 'file'))
+  const asset = tools.renderer.asset(param(ctx, 'file'))
   if (asset === undefined) return sendFailure(ctx, tools, 404, 'error.not-found')
   const { path, etag, body } = asset
   ctx.set({ 'Cache-Control': IMMUTABLE, 'X-Content-Type-Options': 'nosniff' })

@@ -7,6 +7,8 @@ export interface Screen {
   readonly stylesheet: string
   /** URL path of the script that makes pages handier and that none of ours needs; absent on pages without it. */
   readonly script?: string
+  /** URL paths of the scripts that this page cannot do without, in this order. */
+  readonly scripts?: readonly string[]
   /** Whose account; absent before sign-in. */
   readonly accountLabel?: string
   /** The relying party's name; absent where it is unknown (expired pages). */

@@ -26,10 +26,13 @@ export const sendOn = (ctx: Context, url: string): void => {
   ctx.status = 303
 }
 
+/** Where assets stand, as a URL path. */
+export const assetsOf = (ctx: Context, root: string): string => `${mountPathOf(ctx)}${root}/assets`
+
 /** What every screen shows, in the language that the relying party or the browser asks for. */
 export const screenOf = (ctx: Context, { renderer, root }: SendTools, uiLocales?: string): Screen => {
   const locale = renderer.negotiate(uiLocales, ctx.get('accept-language'))
-  const assets = `${mountPathOf(ctx)}${root}/assets`
+  const assets = assetsOf(ctx, root)
   const stylesheet = `${assets}/${renderer.stylesheet.path}`
   return { t: renderer.translate(locale), locale, stylesheet, script: `${assets}/${renderer.script.path}` }
 }

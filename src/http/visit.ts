@@ -184,7 +184,7 @@ const originOf = once((issuer: string) => new URL(issuer).origin)
 
 /** Where the ceremony of this factor takes place. */
 export const placeOf = (
-  { account, task, place, screen, base }: Visit,
+  { ctx, account, task, place, screen, base }: Visit,
   { provider }: PageTools,
   factor: AnyFactor,
 ): Place => {
@@ -198,6 +198,7 @@ export const placeOf = (
     issuer: provider.issuer,
     url: `${origin}${base}/${factor.id}`,
     locale: screen.locale,
+    address: ctx.ip,
   }
 }
 

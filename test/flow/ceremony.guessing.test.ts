@@ -59,10 +59,11 @@ describe('flow/ceremony, guessing', () => {
   })
 
   it('AC-03: a new code resets neither the challenge’s count nor the pause', async () => {
-    const { show, answer, latest } = await challenge()
+    const { show, answer, latest, bench } = await challenge()
     await show()
     for (let done = 0; done < 4; done += 1) {
       await answer('wrong')
+      bench.advance(30 * 2 ** done)
       assert.equal(wordOf(await answer('more')), 'open')
     }
     assert.equal(wordOf(await answer('wrong')), 'dead')
@@ -110,7 +111,10 @@ describe('flow/ceremony, guessing', () => {
   it('does not count a further step', async () => {
     const { show, answer, bench, latest } = await challenge()
     await show()
-    for (let done = 0; done < 12; done += 1) assert.equal(wordOf(await answer('more')), 'open')
+    for (let done = 0; done < 4; done += 1) {
+      bench.advance(30 * 2 ** done)
+      assert.equal(wordOf(await answer('more')), 'open')
+    }
     assert.equal(await bench.throttle.pauseLeft('alice', 'code'), 0)
     assert.equal(wordOf(await answer(latest())), 'accepted')
   })

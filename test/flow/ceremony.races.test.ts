@@ -35,7 +35,7 @@ describe('flow/ceremony, races', () => {
       const pages = await race(2, show)
       assert.deepEqual(pages[0], pages[1])
       assert.equal(messages.length, 1)
-      assert.equal(wordOf(await answer(messages[0]?.values.code ?? '')), 'accepted')
+      assert.equal(wordOf(await answer(messages[0]?.text ?? '')), 'accepted')
     })
 
     it('find nothing where what won is gone already', async () => {
@@ -60,6 +60,7 @@ describe('flow/ceremony, races', () => {
       }
       const scene = await challenge({ bench: createBench({ store: { ...store, put } }), more: { sender } })
       await scene.show()
+      scene.bench.advance(30)
       await scene.answer('more')
       assert.deepEqual(order, ['committed', 'sent', 'committed', 'sent'])
     })
@@ -72,12 +73,13 @@ describe('flow/ceremony, races', () => {
     })
 
     it('is not sent for a further step that lost its race', async () => {
-      const { show, answer, messages } = await challenge({ bench: createBench({ throttle: openThrottle }) })
+      const { show, answer, messages, bench } = await challenge({ bench: createBench({ throttle: openThrottle }) })
       await show()
+      bench.advance(30)
       const words = (await race(5, () => answer('more'))).map(wordOf)
-      assert.deepEqual(sorted(words), ['gone', 'gone', 'gone', 'gone', 'open'])
+      assert.deepEqual(sorted(words), ['open', 'paused', 'paused', 'paused', 'paused'])
       assert.equal(messages.length, 2)
-      assert.equal(wordOf(await answer(messages[1]?.values.code ?? '')), 'accepted')
+      assert.equal(wordOf(await answer(messages[1]?.text ?? '')), 'accepted')
     })
   })
 

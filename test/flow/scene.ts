@@ -2,7 +2,7 @@ import type { Evidence } from '../../src/assurance/evidence.ts'
 import type { AnyFactor, Factor, Sender, Step } from '../../src/factors/factor.ts'
 import type { Place, Purpose } from '../../src/flow/place.ts'
 import { verifiedKey } from '../../src/flow/verified.ts'
-import { type Bench, createBench, enrolled, give, placeOf } from './tools.ts'
+import { type Bench, createBench, enrolled, give, placeOf, START } from './tools.ts'
 
 interface CodeState {
   readonly code: string
@@ -22,7 +22,11 @@ export const codeFactor = (more: Partial<AnyFactor> = {}) => {
   const issue = (): Step<CodeState> & { outcome: 'continue' } => {
     calls.begin += 1
     const code = `secret-${calls.begin}`
-    return { outcome: 'continue', state: { code }, message: { to: '+49301', template: 'code', values: { code } } }
+    return {
+      outcome: 'continue',
+      state: { code },
+      message: { to: '+49301', template: 'code', values: { code }, expiresAt: START + 100_000 },
+    }
   }
   const judge = (state: CodeState, code: string | undefined, accepted: Step<CodeState, CodeData>) => {
     calls.submit += 1

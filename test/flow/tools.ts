@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { createMac } from '../../src/crypto/mac.ts'
 import { createSealer } from '../../src/crypto/seal.ts'
 import { createEvents } from '../../src/events.ts'
 import type { AnyFactor, Authenticator } from '../../src/factors/factor.ts'
 import { createAccountRecords } from '../../src/flow/account-record.ts'
 import { type Ceremonies, createCeremonies, type Notice, type Outcome } from '../../src/flow/ceremony.ts'
+import { type Compose, createDispatcher } from '../../src/flow/dispatch.ts'
 import { signInPermitKey } from '../../src/flow/permit.ts'
 import type { Place, Purpose } from '../../src/flow/place.ts'
 import { createThrottle, type Throttle } from '../../src/flow/throttle.ts'
@@ -30,6 +32,15 @@ interface BenchOptions {
   readonly factors?: readonly AnyFactor[]
 }
 
+/** The code itself, in no words. */
+const compose: Compose = ({ to, values, channel = 'text', expiresAt }, locale) => ({
+  to,
+  channel,
+  locale,
+  text: values.code ?? '',
+  expiresAt,
+})
+
 /** The flow room on one store, one sealer and one clock. */
 export const createBench = ({ store = hoardingStore(), throttle: other, factors = [] }: BenchOptions = {}) => {
   let at = START
@@ -39,7 +50,9 @@ export const createBench = ({ store = hoardingStore(), throttle: other, factors 
   const records = createAccountRecords(store, sealer)
   const throttle = other ?? createThrottle(vault, clock)
   const { events, announce } = createEvents(clock)
-  const made = createCeremonies({ vault, records, throttle, clock, factors, announce })
+  const mac = createMac(randomBytes(32))
+  const dispatcher = createDispatcher({ vault, clock, announce, compose, mac })
+  const made = createCeremonies({ vault, records, throttle, dispatcher, clock, factors, announce })
   // As a page does: what follows an acceptance is written before anybody hears of it.
   const ceremonies: Ceremonies = {
     ...made,
@@ -52,7 +65,7 @@ export const createBench = ({ store = hoardingStore(), throttle: other, factors 
   const advance = (seconds: number) => {
     at += seconds
   }
-  return { store, clock, sealer, vault, records, throttle, ceremonies, events, announce, advance }
+  return { store, clock, sealer, vault, records, throttle, dispatcher, ceremonies, events, announce, advance }
 }
 
 /** What {@link createBench} gives. */

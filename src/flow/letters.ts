@@ -1,0 +1,22 @@
+import type { Step } from '../factors/factor.ts'
+import type { Open, Scene } from './ceremony.ts'
+import type { Letter } from './dispatch.ts'
+
+/** A newer letter of the same ceremony drops what is left of an older one. */
+const aboutOf = ({ place: { id, purpose, account, factor } }: Scene) =>
+  JSON.stringify([purpose, account.id, id, factor.id])
+
+/** The message of a step as it is sent; undefined where it has none. */
+export const letterOf = (scene: Scene, { message }: Step & { outcome: 'continue' }): Letter | undefined => {
+  const { account, factor, client, address, locale } = scene.place
+  return (
+    message && { factor, accountId: account.id, clientId: client?.id, address, message, locale, about: aboutOf(scene) }
+  )
+}
+
+/** The code has come back: its reader may have the next at once. */
+export const answered = async (scene: Scene, { sentTo }: Pick<Open, 'sentTo'>) => {
+  const { account, factor } = scene.place
+  if (factor.sender !== undefined)
+    await scene.dispatcher.answered({ factor, accountId: account.id, about: aboutOf(scene), to: sentTo })
+}
