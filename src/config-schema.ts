@@ -84,6 +84,15 @@ const ceremony = z.object(
   'a ceremony',
 )
 
+const COUNT = 'a whole number, at least 1'
+const budget = strict({
+  per: oneOf(['target', 'block', 'address', 'account', 'total']),
+  messages: z.int(COUNT).min(1, COUNT),
+  windowSeconds: seconds,
+})
+
+const scriptFiles = listOf(z.instanceof(URL, { error: 'a file URL' }), 'a list of file URLs')
+
 const factor = z.object(
   {
     id: z.string(FACTOR_ID).regex(/^[a-z][a-z0-9-]*$/, FACTOR_ID),
@@ -93,8 +102,18 @@ const factor = z.object(
     challenge: ceremony,
     enroll: ceremony.optional(),
     describe: callable,
+    atMost: callable.optional(),
     usesLeft: callable.optional(),
     issue: callable.optional(),
+    sender: callable.optional(),
+    budgets: listOf(budget, 'a list of budgets').optional(),
+    retriesAfterSeconds: listOf(z.number().min(0), 'a list of seconds').optional(),
+    standsAlone: flag.optional(),
+    perAccount: z.int(PER_ACCOUNT).min(1, PER_ACCOUNT).max(100, PER_ACCOUNT).optional(),
+    scripts: scriptFiles.optional(),
+    identify: z
+      .object({ ttlSeconds: seconds, scripts: scriptFiles, begin: callable, claimOf: callable, submit: callable })
+      .optional(),
   },
   'a factor, such as totp({ issuer })',
 )
@@ -139,6 +158,7 @@ export const schemaFor = (levels: unknown) =>
     policy: policy.optional(),
     enrollment: oneOf(['open', 'ticket']).optional(),
     rememberBrowser: z.union([z.literal(false), rememberBrowser], REMEMBER).optional(),
+    offers: z.union([flag, strict({ everySeconds: seconds.optional() })], 'true, false or { everySeconds }').optional(),
     flowSeconds: z.int(FLOW_SECONDS).min(1, FLOW_SECONDS).max(MAX_FLOW_SECONDS, FLOW_SECONDS).optional(),
     clock: callable.optional(),
   })

@@ -8,7 +8,7 @@ import { configError } from './config-error.ts'
 import { isCallable, proof, schemaFor } from './config-schema.ts'
 import { StepUpError } from './errors.ts'
 import type { AnyFactor } from './factors/factor.ts'
-import { isRecovery } from './flow/permit.ts'
+import { standsBeside } from './flow/permit.ts'
 import { multiFactorLevel, type Policy } from './policy/policy.ts'
 import type { AcrValuesReading, MaxAgeReading } from './policy/requirement.ts'
 import type { Accounts } from './store/accounts.ts'
@@ -26,6 +26,12 @@ export interface RememberBrowser {
   readonly idleSeconds?: number
   /** How many browsers an account can have remembered; the one unused for longest gives way. Default 10. */
   readonly perAccount?: number
+}
+
+/** How often people are offered something better than they have. */
+export interface Offers {
+  /** At most one offer to an account in that time, in seconds. Default 30 days. */
+  readonly everySeconds?: number
 }
 
 /** What a host passes to `stepUp()`. */
@@ -77,6 +83,12 @@ export interface StepUpOptions {
    */
   readonly rememberBrowser?: false | RememberBrowser
   /**
+   * Offers people, after a sign-in, to set up what would serve them better than what they have: a passkey beside an
+   * app, anything to who has nothing. Each can be turned down, comes at most once in a while, and never under
+   * `prompt=none`. Default false.
+   */
+  readonly offers?: boolean | Offers
+  /**
    * How long, in seconds, what was proved in one authorization counts as fresh for that authorization,
    * whatever was asked. Default 600, at most 3600.
    */
@@ -102,6 +114,8 @@ export interface Config {
   readonly enrollment: Enrollment
   /** Undefined where browsers are not remembered. */
   readonly rememberBrowser: Required<RememberBrowser> | undefined
+  /** Undefined where nothing is offered. */
+  readonly offers: Required<Offers> | undefined
   readonly flowSeconds: number
   readonly clock: Clock
 }
@@ -133,7 +147,8 @@ const assertConsistent = ({ factors, levels, policy }: Pick<Config, 'factors' | 
   })
   if (policy.default !== 'never' && multiFactorLevel(levels) === undefined)
     refuse('policy.default', '"always"', '"never", as no level has needs.kinds 2')
-  if (factors.every(isRecovery)) refuse('factors', 'recovery codes only', 'at least one other factor beside them')
+  if (factors.every(standsBeside))
+    refuse('factors', `${ids.join(' and ')} only`, 'at least one other factor beside what cannot stand alone')
   for (const by of ['clients', 'scopes', 'resources'] as const)
     for (const [name, { floor }] of Object.entries(policy[by] ?? {}))
       if (floor !== undefined && findLevel(levels, floor) === undefined)
@@ -180,6 +195,9 @@ const rememberBrowserOf = ({ rememberBrowser, levels }: StepUpOptions): Config['
   return { lifeSeconds: 30 * DAY, idleSeconds: 14 * DAY, perAccount: 10, ...rememberBrowser }
 }
 
+const offersOf = ({ offers = false }: StepUpOptions): Config['offers'] =>
+  offers === false ? undefined : { everySeconds: 30 * DAY, ...(offers === true ? {} : offers) }
+
 /**
  * Validates options and fills in defaults.
  *
@@ -208,6 +226,7 @@ export const readOptions = (input: StepUpOptions): Config => {
     policy,
     enrollment: input.enrollment ?? 'open',
     rememberBrowser: rememberBrowserOf(input),
+    offers: offersOf(input),
     flowSeconds: input.flowSeconds ?? DEFAULT_FLOW_SECONDS,
     clock,
   })

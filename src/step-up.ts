@@ -13,6 +13,7 @@ import { type AccountAdministration, createAdministration } from './flow/adminis
 import { createBrowsers } from './flow/browsers.ts'
 import { createCeremonies } from './flow/ceremony.ts'
 import { createDispatcher } from './flow/dispatch.ts'
+import { createIdentifications } from './flow/identification.ts'
 import { createKeyCheck } from './flow/key-check.ts'
 import { ledgerKey } from './flow/ledger.ts'
 import { createThrottle } from './flow/throttle.ts'
@@ -28,6 +29,8 @@ import { createBrowserCookies } from './provider/browser-cookies.ts'
 import { configure } from './provider/configure.ts'
 import { createDecider } from './provider/decision.ts'
 import { createTokenGuard, revokeGrants } from './provider/grants.ts'
+import { mountPathOf } from './provider/oidc.ts'
+import { createPasskeyLogin, type PasskeyLogin } from './provider/passkey-login.ts'
 import { assertWhole, createPieces, PAGES, type Pieces, scopesByClaim, sessionLife } from './provider/pieces.ts'
 import { isReported } from './provider/report.ts'
 import { type RequestPair, readSessionLevel, type SessionLevel } from './provider/session-level.ts'
@@ -76,6 +79,12 @@ export interface StepUp {
    * @throws StepUpError `ERR_CONFIG` before `attach`.
    */
   readonly accounts: AccountAdministration
+  /**
+   * Signing in with a passkey on the host's own login page.
+   *
+   * @throws StepUpError `ERR_CONFIG` before `attach`.
+   */
+  readonly passkeyLogin: PasskeyLogin
   /** Where the host listens to what happens. */
   readonly events: Events
   /**
@@ -144,7 +153,16 @@ const build = (config: Config) => {
     browsers: createBrowsers({ vault, clock, announce, limits: config.rememberBrowser ?? OFF }),
     cookies: createBrowserCookies(macsOf(sealer, 'browser cookie')),
     tickets: createTickets({ vault, sealer, clock, announce }),
-    ceremonies: createCeremonies({ vault, records, throttle, dispatcher, clock, factors, announce }),
+    ceremonies: createCeremonies({
+      vault,
+      records,
+      throttle,
+      dispatcher,
+      clock,
+      factors,
+      announce,
+      offers: config.offers,
+    }),
     csrf: createCsrf(macsOf(sealer, 'csrf')),
     renderer,
     keyCheck: createKeyCheck(accounts, sealer),
@@ -189,6 +207,21 @@ const administrationOf = (parts: ReturnType<typeof build>, provider: (what: stri
     clock: config.clock,
     revokeGrants: (accountId) => revokeGrants(provider(WHAT), vault, accountId),
     ticketUrl: (ticket) => `${provider(WHAT).issuer.replace(/\/$/, '')}${PAGES}${SETUP}#${ticket}`,
+  })
+}
+
+const passkeyLoginOf = (parts: ReturnType<typeof build>, provider: (what: string) => Provider): PasskeyLogin => {
+  const { config, renderer } = parts
+  const identifications = createIdentifications({ ...parts, ...config })
+  const scriptsOf = (factor: string, { req }: RequestPair) =>
+    renderer
+      .scriptsOf(factor, 'login')
+      .map((path) => `${mountPathOf({ req, url: req.url ?? '' })}${PAGES}/assets/${path}`)
+  const made = (): PasskeyLogin =>
+    createPasskeyLogin({ provider: provider('passkeyLogin'), identifications, scriptsOf })
+  return Object.freeze<PasskeyLogin>({
+    begin: async (request) => made().begin(request),
+    finish: async (request, answer) => made().finish(request, answer),
   })
 }
 
@@ -257,6 +290,7 @@ export const stepUp = (options: StepUpOptions): StepUp => {
     connect,
     ready: keyCheck.check,
     accounts: administrationOf(parts, socket.provider),
+    passkeyLogin: passkeyLoginOf(parts, socket.provider),
     events: parts.events,
     sessionLevel: async (request) =>
       readSessionLevel({ config, records, vault, provider: socket.provider('sessionLevel()') }, request),

@@ -65,7 +65,7 @@ const MISTAKES: readonly Mistake[] = [
   [{ policy: { clients: { app: { floor: '' } } } }, 'policy.clients.app.floor', '""', 'not empty'],
   [{ policy: { clients: { app: { floor: 'gold' } } } }, 'policy.clients.app.floor', '"gold"', standard[1]?.acr ?? ''],
   [{ enrollment: 'closed' }, 'enrollment', '"closed"', 'one of open, ticket'],
-  [{ factors: [recoveryCodes()] }, 'factors', 'recovery codes only', 'at least one other factor'],
+  [{ factors: [recoveryCodes()] }, 'factors', 'recovery-codes only', 'at least one other factor'],
   [
     { rememberBrowser: true },
     'rememberBrowser',

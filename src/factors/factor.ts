@@ -180,6 +180,8 @@ export type Sender = (message: OutgoingMessage) => Promise<void>
 export interface Identification<State = unknown, Data = unknown, View = unknown> {
   /** How long the page can be answered, in seconds. */
   readonly ttlSeconds: number
+  /** Scripts that a login page loads, in this order; read once at the start. */
+  readonly scripts: readonly URL[]
   /** Makes the first state, and what the login page's script needs. */
   begin(
     context: IdentificationContext,
@@ -212,6 +214,8 @@ export interface Factor<State = unknown, Data = unknown, View = unknown> extends
   implied?(account: Account): readonly Authenticator<Data>[]
   /** The masked name shown on screens. */
   describe(authenticator: Authenticator<Data>): string
+  /** The most that this one can show, where that is less than the factor's most; levels are planned with it. */
+  atMost?(authenticator: Authenticator<Data>): Proof
   /** How often it can still be used, where that is limited; one that is used up answers no challenge. */
   usesLeft?(authenticator: Authenticator<Data>): number
   /** Makes a set of secrets for an operator to hand over: shown once, replacing what the account has of this factor. */

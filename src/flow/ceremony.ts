@@ -49,6 +49,8 @@ export interface CeremonyTools {
   readonly clock: Clock
   /** All configured factors. */
   readonly factors: readonly AnyFactor[]
+  /** How often an account is offered something better; undefined where the host wants no offers. */
+  readonly offers?: { readonly everySeconds: number } | undefined
   readonly announce: Announce
 }
 

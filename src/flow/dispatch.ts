@@ -64,7 +64,7 @@ const eventOf = ({ accountId, factor, clientId }: Letter) => ({
 
 /** Builds it. @see {@link Dispatcher} */
 export const createDispatcher = ({ vault, clock, announce, compose, mac }: DispatchTools): Dispatcher => {
-  const allowances = createAllowances(vault, clock, mac)
+  const allowances = createAllowances({ vault, clock, mac })
   const breaker = createBreaker(clock)
   const carrier = createCarrier(clock)
 

@@ -61,7 +61,7 @@ export const isRecovery = ({ traits }: Pick<AnyFactor, 'traits'>): boolean => tr
 
 /** An account is offered a new set when fewer than this are left. */
 const FEW = 3
-/** An offer that was turned down is not made again for that long. */
+/** A new set of codes that was turned down is not offered again for that long. */
 const OFFER_PAUSE_SECONDS = 30 * 86_400
 
 const idsOf = (factors: readonly AnyFactor[]) => factors.map(({ id }) => id)
@@ -90,21 +90,66 @@ export const fewLeft = (factors: readonly AnyFactor[], record: AccountRecord): n
 const usesLeft = ({ id, usesLeft: leftOf }: AnyFactor, { authenticators }: AccountRecord) =>
   authenticators.filter(({ factor }) => factor === id).reduce((sum, one) => sum + (leftOf?.(one) ?? Infinity), 0)
 
-/**
- * Ids of the factors that stand beside others and of which the account has none left, or few. It has to have
- * another factor; an offer turned down lately is not due.
- */
-export const dueFactors = (factors: readonly AnyFactor[], record: AccountRecord, now: number): readonly string[] => {
+/** How well a proof protects: only for an order on screens, and for what is worth offering; no level is judged by it. */
+export const strengthOf = ({ kinds, traits }: Pick<AnyFactor, 'kinds' | 'traits'>): number =>
+  (traits.includes('phishing-resistant') ? 8 : 0) +
+  (kinds.length > 1 ? 4 : 0) +
+  (traits.includes('hardware') ? 2 : 0) -
+  (traits.includes('recovery') ? 3 : traits.includes('address') ? 2 : traits.includes('restricted') ? 1 : 0)
+
+/** Whether a factor only stands beside others. */
+export const standsBeside = (factor: AnyFactor): boolean => factor.standsAlone === false || isRecovery(factor)
+
+const wasOffered = ({ declinedOffers }: AccountRecord, { id }: AnyFactor, now: number, pauseSeconds: number) =>
+  now < (declinedOffers?.[id] ?? -Infinity) + pauseSeconds
+
+/** What stands beside others and of which the account has none left, or few. It has to have another factor. */
+const runningOut = (factors: readonly AnyFactor[], record: AccountRecord, now: number) => {
   const recovery = new Set(idsOf(factors.filter(isRecovery)))
   if (!record.authenticators.some(({ factor }) => !recovery.has(factor))) return []
-  const pausedUntil = (id: string) => (record.declinedOffers?.[id] ?? -Infinity) + OFFER_PAUSE_SECONDS
-  return idsOf(
-    factors.filter(
-      (factor) =>
-        isRecovery(factor) &&
-        canEnroll(record, factor) &&
-        usesLeft(factor, record) < FEW &&
-        pausedUntil(factor.id) <= now,
-    ),
+  return factors.filter(
+    (factor) =>
+      isRecovery(factor) &&
+      canEnroll(record, factor) &&
+      usesLeft(factor, record) < FEW &&
+      !wasOffered(record, factor, now, OFFER_PAUSE_SECONDS),
   )
+}
+
+/** What would serve the account better than all it has, and it has none of. */
+const better = (factors: readonly AnyFactor[], record: AccountRecord, now: number, everySeconds: number) => {
+  const own = factors.filter(({ id }) => record.authenticators.some(({ factor }) => factor === id))
+  const best = Math.max(-Infinity, ...own.filter((factor) => !standsBeside(factor)).map(strengthOf))
+  return factors.filter(
+    (factor) =>
+      !standsBeside(factor) &&
+      canEnroll(record, factor) &&
+      strengthOf(factor) > best &&
+      !wasOffered(record, factor, now, everySeconds),
+  )
+}
+
+/** What to offer an account, and why. */
+export interface Due {
+  /** Ids of the factors. */
+  readonly factors: readonly string[]
+  readonly reason: 'running-out' | 'better'
+}
+
+/**
+ * What to offer: what stands beside others and runs out; else, where the host wants offers, what would serve the
+ * account better. An offer made lately is not due.
+ *
+ * @param everySeconds - At most one offer in that time; undefined where the host wants none.
+ */
+export const dueFactors = (
+  factors: readonly AnyFactor[],
+  record: AccountRecord,
+  now: number,
+  everySeconds: number | undefined,
+): Due => {
+  const running = runningOut(factors, record, now)
+  // One thing at a time: what keeps people from being locked out comes first.
+  if (running.length > 0 || everySeconds === undefined) return { factors: idsOf(running), reason: 'running-out' }
+  return { factors: idsOf(better(factors, record, now, everySeconds)), reason: 'better' }
 }

@@ -20,6 +20,8 @@ export interface Place {
   readonly account: Account
   readonly factor: AnyFactor
   readonly purpose: Purpose
+  /** Whether an authenticator can show what is asked for here; absent where any will do. */
+  readonly suits?: (authenticator: Authenticator) => boolean
   readonly client?: NonNullable<CeremonyContext['client']>
   readonly origin: string
   readonly issuer: string
@@ -51,6 +53,13 @@ export const answering = (factor: AnyFactor, account: Account, record: AccountRe
   ...(factor.implied?.(account) ?? []),
 ]
 
+/** What can answer here: what suits, or all where nothing does. */
+const suiting = ({ factor, account, suits }: Place, record: AccountRecord) => {
+  const all = answering(factor, account, record)
+  const some = suits === undefined ? all : all.filter(suits)
+  return some.length > 0 ? some : all
+}
+
 /** Whether an enrolment needs no permit: an account's first authenticator, where that is open. */
 export const isOpen = ({ openEnrollment, factor }: Place, { record }: LoadedRecord): boolean =>
   openEnrollment && !isRecovery(factor) && record.enrollment !== 'ticket' && record.authenticators.length === 0
@@ -70,9 +79,7 @@ export const isAllowed = (place: Place, loaded: LoadedRecord, permit: Permit | u
 export const contextOf = (place: Place, { record }: LoadedRecord, now: number): CeremonyContext => {
   const { account, factor, purpose, client, origin, issuer, url, locale } = place
   const own =
-    purpose === 'enroll'
-      ? record.authenticators.filter((one) => one.factor === factor.id)
-      : answering(factor, account, record)
+    purpose === 'enroll' ? record.authenticators.filter((one) => one.factor === factor.id) : suiting(place, record)
   return {
     account,
     authenticators: own,

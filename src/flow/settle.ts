@@ -26,7 +26,7 @@ export interface Settled {
 
 type Settling = Pick<
   Scene,
-  'place' | 'loaded' | 'permit' | 'vault' | 'records' | 'throttle' | 'clock' | 'factors' | 'announce'
+  'place' | 'loaded' | 'permit' | 'vault' | 'records' | 'throttle' | 'clock' | 'factors' | 'offers' | 'announce'
 >
 
 /** What every event about this ceremony tells. */
@@ -69,7 +69,11 @@ const leaveEvidence = async (scene: Settling, proof: Proof, authenticatorId: str
  * What this acceptance allows next. A recovery code: one new authenticator, and nothing else. A verification by
  * any other factor but an address, and an enrolment that did not rest on a recovery code: what stands beside others and is due.
  */
-const allowedNext = ({ place, permit, factors, clock }: Settling, { traits }: Proof, record: AccountRecord): Permit => {
+const allowedNext = (
+  { place, permit, factors, clock, offers }: Settling,
+  { traits }: Proof,
+  record: AccountRecord,
+): Permit => {
   const standing = standingOf(record, place.account)
   const recovery = isRecovery(place.factor)
   if (recovery && place.purpose === 'challenge')
@@ -77,7 +81,7 @@ const allowedNext = ({ place, permit, factors, clock }: Settling, { traits }: Pr
   const by = permit?.by ?? 'sign-in'
   // Codes meet levels that an address does not, so it cannot earn them.
   const earns = !recovery && by !== 'recovery-code' && !traits.includes('address')
-  return { by, factors: earns ? dueFactors(factors, record, clock()) : [], standing }
+  return { by, factors: earns ? dueFactors(factors, record, clock(), offers?.everySeconds).factors : [], standing }
 }
 
 const leavePermit = async (scene: Settling, proof: Proof, record: AccountRecord) => {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { extname, parse } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { AnyFactor } from '../factors/factor.ts'
+import { once } from '../once.ts'
 
 /** A file that pages fetch and may keep for good. */
 export interface Asset {
@@ -22,16 +24,23 @@ export const readAsset = (file: string): Asset => {
 export interface FactorScripts {
   /** All of them, by path. */
   readonly all: ReadonlyMap<string, Asset>
-  /** Paths of the scripts of one factor's pages, in their order. */
-  readonly of: (factor: string) => readonly string[]
+  /** Paths of the scripts of one factor's own pages, or of login pages that it can answer, in their order. */
+  readonly of: (factor: string, page: 'own' | 'login') => readonly string[]
 }
 
+/** A factor as far as scripts go. */
+export type Scripted = Pick<AnyFactor, 'id' | 'scripts' | 'identify'>
+
 /** Reads the scripts of all factors, once. */
-export const readScripts = (
-  factors: readonly Pick<AnyFactor, 'id' | 'scripts'>[],
-  read: (file: URL) => Asset,
-): FactorScripts => {
-  const byFactor = new Map(factors.map(({ id, scripts = [] }) => [id, scripts.map(read)]))
-  const all = new Map([...byFactor.values()].flat().map((asset) => [asset.path, asset]))
-  return { all, of: (factor) => (byFactor.get(factor) ?? []).map(({ path }) => path) }
+export const readScripts = (factors: readonly Scripted[]): FactorScripts => {
+  const read = once((href: string) => readAsset(fileURLToPath(href)))
+  const assetsOf = (urls: readonly URL[] = []) => urls.map(({ href }) => read(href))
+  const byFactor = new Map(
+    factors.map(({ id, scripts, identify }) => [id, { own: assetsOf(scripts), login: assetsOf(identify?.scripts) }]),
+  )
+  const all = [...byFactor.values()].flatMap(({ own, login }) => [...own, ...login])
+  return {
+    all: new Map(all.map((asset) => [asset.path, asset])),
+    of: (factor, page) => (byFactor.get(factor)?.[page] ?? []).map(({ path }) => path),
+  }
 }

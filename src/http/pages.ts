@@ -4,14 +4,25 @@ import { fewLeft, isRecovery } from '../flow/permit.ts'
 import { answering } from '../flow/place.ts'
 import type { Settled } from '../flow/settle.ts'
 import type { Ending } from '../provider/interaction.ts'
-import type { CeremonyScreen, ChooseScreen, ClosedScreen, Notice, Offered, UnreachableScreen } from './screens.ts'
+import { writeNotHere } from '../provider/not-here.ts'
+import type {
+  CeremonyScreen,
+  ChooseScreen,
+  ClosedScreen,
+  Notice,
+  Offer,
+  Offered,
+  UnreachableScreen,
+} from './screens.ts'
 import { assetsOf, sendFailure, sendOn, sendPage } from './send.ts'
-import { factorAt, type PageTools, placeOf, readBoundForm, type Visit } from './visit.ts'
+import { factorAt, type PageTools, placeOf, readBoundForm, type Task, type Visit } from './visit.ts'
 
 const INVALID = 'code.invalid'
 const UNAVAILABLE = 'code.unavailable'
 /** The field that asks for this browser to be remembered. */
 const REMEMBER = 'remember'
+/** The field that keeps an offer away from this browser. */
+const HERE = 'here'
 /** What a user agent says of itself is kept this far, for its owner to know the browser by. */
 const MAX_LABEL_LENGTH = 256
 
@@ -50,13 +61,17 @@ const readingOf = ({ ahead }: Visit, { id }: AnyFactor) => (ahead?.factor === id
 
 const chooseHrefOf = ({ task, base }: Visit) => (task.factors.length > 1 ? { chooseHref: `${base}/choose` } : {})
 
+/** Why something is offered though nothing is owed; in a setup by ticket, because it stands beside what was set up. */
+const offerReasonOf = ({ offerReason = 'running-out' }: Task): Offer =>
+  offerReason === 'running-out' ? 'due' : offerReason
+
 /** Why this is offered, and after a recovery code a warning where few are left. */
-const offerOf = async ({ task, account }: Visit, { config, records }: PageTools): Promise<Offered> => {
-  if (!task.offer) return {}
-  const due = config.factors.some((factor) => task.factors.includes(factor.id) && isRecovery(factor))
-  if (due) return { offer: 'due' }
-  const codesLeft = fewLeft(config.factors, (await records.load(account.id)).record)
-  return { offer: 'recovered', ...(codesLeft === undefined ? {} : { codesLeft }) }
+const offerOf = async (visit: Visit, tools: PageTools): Promise<Offered> => {
+  if (!visit.task.offer) return {}
+  const offer = offerReasonOf(visit.task)
+  if (offer !== 'recovered') return { offer }
+  const codesLeft = fewLeft(tools.config.factors, (await tools.records.load(visit.account.id)).record)
+  return { offer, ...(codesLeft === undefined ? {} : { codesLeft }) }
 }
 
 /** Whether the page of this factor may offer to remember the browser: not on the strength of a recovery code. */
@@ -87,7 +102,7 @@ interface Asked {
 }
 
 const scriptsOf = ({ ctx }: Visit, { renderer, root }: PageTools, { id }: AnyFactor) => {
-  const paths = renderer.scriptsOf(id)
+  const paths = renderer.scriptsOf(id, 'own')
   return paths.length === 0 ? {} : { scripts: paths.map((path) => `${assetsOf(ctx, root)}/${path}`) }
 }
 
@@ -172,8 +187,9 @@ const follow = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Out
 
 /** The page a visit stands at, or the page of one of its factors. Begins the ceremony where none is open. */
 export const showPage = async (visit: Visit, tools: PageTools, id?: string): Promise<void> => {
-  const { factors, outcome } = visit.task
+  const { factors, outcome, offer } = visit.task
   if (factors.length === 0) return sendUnreachable(visit, tools)
+  if (offer && offerReasonOf(visit.task) === 'better') await noteOffered(visit, tools)
   if (id === undefined && outcome === 'enroll' && factors.length > 1) return sendChoice(visit, tools)
   const factor = offered(visit, tools, factorAt(visit.task, id))
   if (factor === undefined) return sendOn(visit.ctx, visit.base)
@@ -206,8 +222,8 @@ export const answerPage = async (visit: Visit, tools: PageTools, id: string): Pr
   return outcome.outcome === 'gone' ? sendOn(ctx, base) : follow(visit, tools, asked, outcome)
 }
 
-/** An offer that was turned down is not made again for a while. */
-const noteDeclined = ({ account, task }: Visit, { records, config }: PageTools) => {
+/** An offer that was made, or turned down, is not made again for a while. */
+const noteOffered = ({ account, task }: Visit, { records, config }: PageTools) => {
   const declined = Object.fromEntries(task.factors.map((factor) => [factor, config.clock()]))
   return records.update(account.id, (record) => ({
     ...record,
@@ -218,9 +234,11 @@ const noteDeclined = ({ account, task }: Visit, { records, config }: PageTools) 
 /** Leaves without: declined where that is allowed, else cancelled. */
 export const leavePage = async (visit: Visit, tools: PageTools, ending: Ending): Promise<void> => {
   const { ctx, task, binding, screen } = visit
-  if ((await readBoundForm(ctx, tools, binding, [])) === undefined) return
+  const form = await readBoundForm(ctx, tools, binding, task.offer ? [HERE] : [])
+  if (form === undefined) return
   const action = ending.outcome === 'declined' ? screen.declineAction : screen.cancelAction
   if (action === undefined) return sendFailure(ctx, tools, 400, 'error.request')
-  if (task.offer && ending.outcome === 'declined') await noteDeclined(visit, tools)
+  if (task.offer && ending.outcome === 'declined') await noteOffered(visit, tools)
+  if (form[HERE] === 'no') writeNotHere(ctx, task.factors)
   return sendOn(ctx, await visit.end(ending))
 }

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ejs from 'ejs'
-import type { AnyFactor, Message, OutgoingMessage } from '../factors/factor.ts'
+import type { Message, OutgoingMessage } from '../factors/factor.ts'
 import { once } from '../once.ts'
-import { type Asset, readAsset, readScripts } from './assets.ts'
+import { type Asset, type FactorScripts, readAsset, readScripts, type Scripted } from './assets.ts'
 import type { Screen } from './screens.ts'
 
 const defaultLocale = 'en'
@@ -42,8 +42,8 @@ export interface Renderer {
   readonly stylesheet: Asset
   /** The one script. */
   readonly script: Asset
-  /** Paths of the scripts that the pages of one factor load. */
-  readonly scriptsOf: (factor: string) => readonly string[]
+  /** Paths of the scripts of a factor's pages. */
+  readonly scriptsOf: FactorScripts['of']
   /** Anything of this that browsers fetch, by its path. */
   readonly asset: (path: string) => Asset | undefined
   /** A message in words. Throws a `TypeError` for a template that is none. */
@@ -54,7 +54,7 @@ export interface Renderer {
  * Reads and compiles every view, language and style of this package, and the scripts that `factors` bring along.
  * Throws where a message id is defined twice.
  */
-export const createRenderer = (factors: readonly Pick<AnyFactor, 'id' | 'scripts'>[] = []): Renderer => {
+export const createRenderer = (factors: readonly Scripted[] = []): Renderer => {
   // The same from src/http and from dist/http.
   const root = fileURLToPath(new URL('../../views/', import.meta.url))
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
@@ -64,7 +64,7 @@ export const createRenderer = (factors: readonly Pick<AnyFactor, 'id' | 'scripts
   const translate = (locale: string) => known(translations, locale, 'language')
   const stylesheet = readAsset(join(root, 'assets/step-up.css'))
   const script = readAsset(join(root, 'assets/step-up.js'))
-  const scripts = readScripts(factors, (url) => readAsset(fileURLToPath(url)))
+  const scripts = readScripts(factors)
   const assets = new Map([[stylesheet.path, stylesheet], [script.path, script], ...scripts.all])
   return Object.freeze({
     render: draw,

@@ -54,8 +54,12 @@ export interface Offered {
   readonly codesLeft?: number
 }
 
-/** Why an enrolment is offered. */
-export type Offer = 'recovered' | 'due'
+/**
+ * Why an enrolment is offered. `recovered`: a recovery code was used. `due`: recovery codes run out. `better`: it would
+ * serve the account better than what it has; the form that declines can say `here=no`, which keeps the offer away from
+ * this browser.
+ */
+export type Offer = 'recovered' | 'due' | 'better'
 
 /** `views/closed.ejs`: no further answer is looked at for now; says why, and what to do. */
 export interface ClosedScreen extends Screen, WaysOut {

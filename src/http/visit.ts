@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import type { Account } from '../account.ts'
 import { LOGIN, standing } from '../assurance/evidence.ts'
+import { findLevel } from '../assurance/levels.ts'
 import type { Config } from '../config.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { AccountRecords } from '../flow/account-record.ts'
@@ -182,18 +183,30 @@ export const arrive = async (
 /** The issuer never changes, and every page asks. */
 const originOf = once((issuer: string) => new URL(issuer).origin)
 
+/** Whether an authenticator can show what the level aimed at needs of one event; the account may have some that cannot. */
+const suiting = ({ task }: Visit, { config }: PageTools, factor: AnyFactor): Pick<Place, 'suits'> => {
+  const level = task.aim === undefined || task.outcome === 'enroll' ? undefined : findLevel(config.levels, task.aim)
+  if (level === undefined || factor.atMost === undefined) return {}
+  const { traits: needed = [], without = [] } = level.needs
+  return {
+    suits: (one) => {
+      const { traits } = factor.atMost?.(one) ?? factor
+      return needed.every((trait) => traits.includes(trait)) && !without.some((trait) => traits.includes(trait))
+    },
+  }
+}
+
 /** Where the ceremony of this factor takes place. */
-export const placeOf = (
-  { ctx, account, task, place, screen, base }: Visit,
-  { provider }: PageTools,
-  factor: AnyFactor,
-): Place => {
+export const placeOf = (visit: Visit, tools: PageTools, factor: AnyFactor): Place => {
+  const { ctx, account, task, place, screen, base } = visit
+  const { provider } = tools
   const origin = originOf(provider.issuer)
   return {
     ...place,
     account,
     factor,
     purpose: task.outcome,
+    ...suiting(visit, tools, factor),
     origin,
     issuer: provider.issuer,
     url: `${origin}${base}/${factor.id}`,

@@ -94,7 +94,7 @@ const satisfied = (desk: Desk, leftOpen: readonly Gap[]): Verdict => {
       ...(reported === undefined ? {} : { acr: reported.acr }),
       amr: amrOf(counted),
       authTime,
-      offers: offersOf(desk),
+      ...offersOf(desk),
       ...(liftedFloors(desk).length === 0 ? {} : { lifted: 'remembered-browser' as const }),
     },
   }

@@ -7,10 +7,14 @@ export interface FactorStanding extends Proof {
   readonly id: string
   /** The account can be challenged by it now: it has an active authenticator of it, or an implied one. */
   readonly usable: boolean
+  /** The most that each authenticator of it can show that the account can be challenged by, where they differ. */
+  readonly proofs?: readonly Proof[]
+  /** It only stands beside others: of an account that has enrolled nothing it closes no gap and carries no level. */
+  readonly besideOthers?: true
   /** It has an enrolment ceremony that the account may start now. */
   readonly enrollable: boolean
-  /** It stands beside others, as recovery codes do, and the account has none of it left, or few. */
-  readonly due?: boolean
+  /** It is to be offered: it stands beside others and runs out, or would serve the account better than what it has. */
+  readonly due?: 'running-out' | 'better'
 }
 
 /** What was verified before this browser was remembered. */
@@ -93,6 +97,9 @@ export type RefusalError =
   | 'login_required'
   | 'unmet_authentication_requirements'
 
+/** Why something is offered: a recovery code was used, recovery codes run out, or it is better than what the account has. */
+export type OfferReason = 'recovered' | 'running-out' | 'better'
+
 /** What happens next, always with the trace that explains it. */
 export type Decision = { readonly trace: Trace } & (
   | {
@@ -102,6 +109,8 @@ export type Decision = { readonly trace: Trace } & (
       readonly authTime: number
       /** Factors to offer for enrolment before going on; each offer can be turned down. */
       readonly offers: readonly string[]
+      /** Why they are offered; absent where nothing is. */
+      readonly offerReason?: OfferReason
       /** Why a floor that is not met was not asked. */
       readonly lifted?: 'remembered-browser'
     }

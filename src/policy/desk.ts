@@ -34,12 +34,18 @@ const telling = (events: readonly Evidence[], cid: string | undefined): readonly
   return newestOfSort.size === events.length ? events : [...newestOfSort.values()]
 }
 
-/** For `prompt=login` only what was proved in this authorization counts; a further authenticator never in its own. */
-const countable = ({ evidence, requirement, cid }: Situation) =>
-  evidence.filter((event) => {
+/**
+ * For `prompt=login` only what was proved in this authorization counts; a further authenticator never in its own; and
+ * what only stands beside others not where there are none.
+ */
+const countable = ({ evidence, requirement, cid, factors, hasAuthenticators }: Situation) => {
+  const beside = new Set(hasAuthenticators ? [] : factors.filter((one) => one.besideOthers).map(({ id }) => id))
+  return evidence.filter((event) => {
     const own = cid !== undefined && event.cid === cid
-    return !(own && event.enrolled === 'further') && (own || requirement.prompt !== 'login')
+    const counts = own ? event.enrolled !== 'further' : requirement.prompt !== 'login'
+    return counts && !beside.has(event.factor)
   })
+}
 
 const newest = (events: readonly Evidence[]) =>
   events.reduce<Evidence | undefined>(

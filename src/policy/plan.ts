@@ -1,6 +1,6 @@
 import { type Evidence, LOGIN, type Proof } from '../assurance/evidence.ts'
 import type { Level } from '../assurance/levels.ts'
-import type { Decision, FactorStanding } from './decision.ts'
+import type { Decision, FactorStanding, OfferReason } from './decision.ts'
 import { carriageAt, type Desk, isLifted } from './desk.ts'
 
 /** A decision before its trace is written. */
@@ -27,11 +27,20 @@ const supposed = ({ now, cid = '' }: Desk, factor: string, { kinds, traits, amr 
 
 const wouldMeet = (desk: Desk, level: Level, more: readonly Evidence[]) => carriageAt(desk, level, more) !== undefined
 
+/** A factor with what it can be expected to show. */
+interface Candidate {
+  readonly id: string
+  readonly proofs: readonly Proof[]
+}
+
+const challengeable = ({ id, proofs, ...most }: FactorStanding): Candidate => ({ id, proofs: proofs ?? [most] })
+const enrollable = ({ id, kinds, traits, amr }: FactorStanding): Candidate => ({ id, proofs: [{ kinds, traits, amr }] })
+
 /** The candidates any one of which would meet the level, beside what is there and `more`. */
-const closing = (desk: Desk, level: Level, candidates: readonly FactorStanding[], more: readonly Evidence[] = []) =>
+const closing = (desk: Desk, level: Level, candidates: readonly Candidate[], more: readonly Evidence[] = []) =>
   candidates
-    .filter((factor) => !desk.spent.has(factor.id))
-    .filter((factor) => wouldMeet(desk, level, [...more, supposed(desk, factor.id, factor)]))
+    .filter(({ id }) => !desk.spent.has(id))
+    .filter(({ id, proofs }) => proofs.some((proof) => wouldMeet(desk, level, [...more, supposed(desk, id, proof)])))
     .map(({ id }) => id)
 
 /**
@@ -77,15 +86,18 @@ const towards = (desk: Desk, level: Level, declinable: boolean): Move | undefine
   if (needsOnlyLogin(desk, level)) return { outcome: 'login' }
 
   const usable = desk.factors.filter((factor) => factor.usable)
-  const byChallenge = closing(desk, level, usable)
+  const closers = usable
+    .filter(({ besideOthers }) => desk.hasAuthenticators || besideOthers !== true)
+    .map(challengeable)
+  const byChallenge = closing(desk, level, closers)
   if (byChallenge.length > 0) return challenge(desk, byChallenge, declinable)
 
-  const enrollable =
-    desk.hasAuthenticators || desk.ticketOnly === true ? [] : desk.factors.filter((factor) => factor.enrollable)
-  const byEnrollment = closing(desk, level, enrollable)
+  const open = desk.hasAuthenticators || desk.ticketOnly === true ? [] : desk.factors.filter((one) => one.enrollable)
+  const candidates = open.map(enrollable)
+  const byEnrollment = closing(desk, level, candidates)
   if (byEnrollment.length > 0) return enrolling(desk, usable, byEnrollment, declinable)
 
-  const afterLogin = closing(desk, level, [...usable, ...enrollable], [supposed(desk, LOGIN, desk.login)])
+  const afterLogin = closing(desk, level, [...closers, ...candidates], [supposed(desk, LOGIN, desk.login)])
   return !desk.loginSpent && afterLogin.length > 0 ? { outcome: 'login' } : undefined
 }
 
@@ -130,14 +142,28 @@ const isProper = ({ factor, enrolled, traits }: Evidence) =>
 
 /**
  * What to offer before going on. After a recovery code, one new authenticator, which that code authorizes. After
- * a verification or a first enrolment in this authorization, what stands beside others and is running out.
+ * a verification or a first enrolment in this authorization, what is due. An account that has nothing needs no
+ * verification first, unless a code to its address is to come before.
  */
-export const offersOf = ({ requirement, declined, own, factors }: Desk): readonly string[] => {
-  if (requirement.prompt === 'none' || declined) return []
-  const idsOf = (some: readonly FactorStanding[]) => some.map(({ id }) => id)
-  if (own.some(({ traits }) => traits.includes('recovery')))
-    return own.some(({ enrolled }) => enrolled !== undefined)
-      ? []
-      : idsOf(factors.filter(({ enrollable }) => enrollable))
-  return own.some(isProper) ? idsOf(factors.filter(({ due }) => due === true)) : []
+export const offersOf = (desk: Desk): Pick<Decision & { outcome: 'satisfied' }, 'offers' | 'offerReason'> => {
+  const { requirement, declined, own, factors, hasAuthenticators, ticketOnly } = desk
+  if (requirement.prompt === 'none' || declined) return NOTHING
+  if (own.some(({ traits }) => traits.includes('recovery'))) {
+    const isDone = own.some(({ enrolled }) => enrolled !== undefined)
+    return isDone
+      ? NOTHING
+      : offering(
+          'recovered',
+          factors.filter((one) => one.enrollable),
+        )
+  }
+  const isOpen = !hasAuthenticators && ticketOnly !== true && !factors.some(({ usable }) => usable)
+  if (!isOpen && !own.some(isProper)) return NOTHING
+  const due = factors.filter((one) => one.due !== undefined)
+  return offering(due[0]?.due ?? 'better', due)
 }
+
+const NOTHING = { offers: [] } as const
+
+const offering = (offerReason: OfferReason, factors: readonly FactorStanding[]) =>
+  factors.length === 0 ? NOTHING : { offers: factors.map(({ id }) => id), offerReason }

@@ -8,12 +8,13 @@ import { type BrowserNote, type BrowserStanding, noteHolds, type PresentedBrowse
 import type { RecognizedBrowser } from '../flow/browsers.ts'
 import type { KeyCheck } from '../flow/key-check.ts'
 import { dropBrowser, type LedgerRecord, ledgerKey, noteBrowser } from '../flow/ledger.ts'
-import { dueFactors, enrollableFactors } from '../flow/permit.ts'
+import { dueFactors, enrollableFactors, isRecovery, standsBeside, strengthOf } from '../flow/permit.ts'
 import { answering } from '../flow/place.ts'
 import { decide } from '../policy/decide.ts'
 import type { Decision, FactorStanding, Situation } from '../policy/decision.ts'
 import type { BrowserCookies } from './browser-cookies.ts'
 import { type GatherTools, gather, readAll } from './gather.ts'
+import { readNotHere } from './not-here.ts'
 import { type Pass, passOf } from './oidc.ts'
 import { type RequestTools, requirementOf } from './request.ts'
 
@@ -31,25 +32,31 @@ export interface DecisionTools extends GatherTools, RequestTools {
 
 /** What planning needs to know about every configured factor and this account, in the order to be offered. */
 const standingsOf = (
-  { factors, clock }: Config,
+  { factors, clock, offers }: Config,
   account: Account,
   record: AccountRecord,
+  notHere: readonly string[],
 ): readonly FactorStanding[] => {
   const enrollable = enrollableFactors(factors, record)
-  const due = dueFactors(factors, record, clock())
+  const due = dueFactors(factors, record, clock(), offers?.everySeconds)
+  const isDue = (id: string) => due.factors.includes(id) && !notHere.includes(id)
   const standings = factors.map((factor): FactorStanding => {
     const { id, kinds, traits, amr } = factor
-    const usable = answering(factor, account, record).length > 0
-    return { id, kinds, traits, amr, usable, enrollable: enrollable.includes(id), due: due.includes(id) }
+    const able = answering(factor, account, record)
+    return {
+      id,
+      kinds,
+      traits,
+      amr,
+      usable: able.length > 0,
+      ...(factor.atMost === undefined ? {} : { proofs: able.map((one) => factor.atMost?.(one) ?? factor) }),
+      ...(standsBeside(factor) && !isRecovery(factor) ? { besideOthers: true } : {}),
+      enrollable: enrollable.includes(id),
+      ...(isDue(id) ? { due: due.reason } : {}),
+    }
   })
   return inOrder(standings, record)
 }
-
-const strength = ({ kinds, traits }: Proof) =>
-  (traits.includes('phishing-resistant') ? 8 : 0) +
-  (kinds.length > 1 ? 4 : 0) +
-  (traits.includes('hardware') ? 2 : 0) -
-  (traits.some((trait) => trait === 'restricted' || trait === 'address' || trait === 'recovery') ? 1 : 0)
 
 /** Nobody means to choose these again by having used them once. */
 const isFallback = ({ traits }: Proof) => traits.includes('recovery') || traits.includes('address')
@@ -58,7 +65,7 @@ const isFallback = ({ traits }: Proof) => traits.includes('recovery') || traits.
 const inOrder = (factors: readonly FactorStanding[], { lastFactor }: AccountRecord) => {
   const isChoice = (one: FactorStanding) => one.id === lastFactor && !isFallback(one)
   return [...factors].sort(
-    (one, other) => Number(isChoice(other)) - Number(isChoice(one)) || strength(other) - strength(one),
+    (one, other) => Number(isChoice(other)) - Number(isChoice(one)) || strengthOf(other) - strengthOf(one),
   )
 }
 
@@ -96,7 +103,7 @@ const gatherFacts = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionT
     }),
     hasAuthenticators: record.authenticators.length > 0,
     ticketOnly: config.enrollment === 'ticket' || record.enrollment === 'ticket',
-    factors: standingsOf(config, account, record),
+    factors: standingsOf(config, account, record, config.offers === undefined ? [] : readNotHere(ctx)),
     login: events.findLast(({ factor }) => factor === LOGIN) ?? PASSWORD,
     loggedInNow,
     declined,

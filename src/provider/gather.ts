@@ -9,6 +9,7 @@ import type { Browsers } from '../flow/browsers.ts'
 import { appendEvents, hasDeclined, type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
 import type { Slot, Vault } from '../flow/vault.ts'
 import { takeVerified, verifiedKey } from '../flow/verified.ts'
+import { once } from '../once.ts'
 import { type Pass, PROMPT } from './oidc.ts'
 
 /** What gathering works with. */
@@ -53,6 +54,9 @@ export interface Read {
   readonly browser: PresentedBrowser | undefined
 }
 
+/** Whether a login page can be answered by an authenticator alone, which leaves what it proved as a challenge does. */
+const canIdentify = once(({ factors }: Config) => factors.some(({ identify }) => identify !== undefined))
+
 /**
  * Reads all that a pass needs in one go, and takes what was verified in the interaction that was just finished.
  *
@@ -65,8 +69,10 @@ export const readAll = async (
 ): Promise<Read> => {
   const { session, interaction } = pass
   const { accountId } = session
-  const owner = interaction?.session?.accountId ?? accountId
-  const waiting = interaction?.prompt.name === PROMPT
+  // A login may be another account's than the session was before.
+  const asked = interaction?.prompt.name === PROMPT
+  const owner = (asked ? interaction.session?.accountId : undefined) ?? accountId
+  const waiting = interaction !== undefined && (asked || (canIdentify(config) && interaction.prompt.name === 'login'))
   const [account, { record }, ledger, verified, browser] = await Promise.all([
     config.account(accountId),
     records.load(accountId),
@@ -117,7 +123,13 @@ const bring = async (
   if (login === undefined) return { loggedInNow: false, added: verified, declinedCid }
   const now = config.clock()
   const { ts = now, securityStamp = account?.securityStamp } = login as LoginResult
-  const event = loginEvent(await config.login(login, ctx), Math.min(ts, now), cid, { securityStamp })
+  // Who came in by an authenticator has typed no password, whatever the host's mapping says of its login page.
+  const [by] = interaction.prompt.name === 'login' ? verified : []
+  const proof = by ?? (await config.login(login, ctx))
+  const event = {
+    ...loginEvent(proof, Math.min(ts, now), cid, { securityStamp }),
+    ...(by?.authenticatorId === undefined ? {} : { authenticatorId: by.authenticatorId }),
+  }
   return { loggedInNow: true, added: [event, ...verified], declinedCid }
 }
 

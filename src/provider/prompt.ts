@@ -1,6 +1,6 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { StepUpError } from '../errors.ts'
-import type { Decision, RefusalError } from '../policy/decision.ts'
+import type { Decision, OfferReason, RefusalError } from '../policy/decision.ts'
 import type { Decider } from './decision.ts'
 import { PROMPT, passOf } from './oidc.ts'
 import { report } from './report.ts'
@@ -19,12 +19,16 @@ export interface PromptDetails {
   readonly cancelError: 'access_denied' | 'unmet_authentication_requirements'
   /** When the session's login was, so that our own submissions do not move it. */
   readonly loginTs?: number
+  /** The acr of the level aimed at. */
+  readonly aim?: string
   /** Whether some configured factor reaches the level aimed at. */
   readonly offered: boolean
   /** Whether the account had nothing enrolled and needs a ticket to. */
   readonly ticketOnly: boolean
   /** Everything owed is met: the enrolment is an offer that can be turned down. */
   readonly offer: boolean
+  /** Why it is offered. */
+  readonly offerReason?: OfferReason
   /** This browser can be remembered after the challenge. */
   readonly rememberable: boolean
 }
@@ -93,7 +97,14 @@ const cancelErrorOf = ({ trace }: Decision, factors: readonly string[]): PromptD
 /** What a decision asks of the user; undefined where that is nothing, or the login. */
 const askedBy = (decision: Decision | undefined) => {
   if (decision?.outcome === 'satisfied' && decision.offers.length > 0)
-    return { outcome: 'enroll', factors: decision.offers, declinable: true, offer: true, rememberable: false } as const
+    return {
+      outcome: 'enroll',
+      factors: decision.offers,
+      declinable: true,
+      offer: true,
+      ...(decision.offerReason === undefined ? {} : { offerReason: decision.offerReason }),
+      rememberable: false,
+    } as const
   if (decision?.outcome !== 'challenge' && decision?.outcome !== 'enroll') return undefined
   const { outcome, factors, declinable } = decision
   const rememberable = outcome === 'challenge' && decision.rememberable
@@ -109,6 +120,7 @@ const detailsOf = (decide: Decider, offered: (acr: string) => boolean) => async 
   const details: PromptDetails = {
     ...asked,
     cancelError: cancelErrorOf(decision, asked.factors),
+    ...(aim === undefined ? {} : { aim }),
     offered: aim !== undefined && offered(aim),
     ticketOnly,
     ...(loginTs === undefined ? {} : { loginTs }),

@@ -44,9 +44,9 @@ describe('http/render', () => {
         assert.throws(() => renderer.render(name, screen), TypeError)
       })
 
-    // AC-57: `partial` is the only raw output.
+    // AC-57: `partial` is the only raw output, but for messages in plain text, where nothing can be escaped.
     it('writes nothing unescaped', () => {
-      for (const file of templates)
+      for (const file of templates.filter((name) => !/\/messages\/[a-z-]+\.text\.ejs$/.test(name)))
         for (const [tag] of read(file).matchAll(/<%-[\s\S]*?%>/g))
           assert.match(tag, /^<%- it\.partial\('(?:[a-z-]+\/)?[a-z-]+'(, [^<]*)?\) -?%>$/, `${file}: ${tag}`)
     })

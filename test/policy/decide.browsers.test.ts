@@ -4,7 +4,7 @@ import { LOGIN } from '../../src/assurance/evidence.ts'
 import type { Level } from '../../src/assurance/levels.ts'
 import { MULTI_FACTOR as MFA, SINGLE_FACTOR as ONE, standard } from '../../src/assurance/presets.ts'
 import { decide } from '../../src/policy/decide.ts'
-import type { Situation } from '../../src/policy/decision.ts'
+import type { OfferReason, Situation } from '../../src/policy/decision.ts'
 import { situations } from './arbitraries.ts'
 import {
   account,
@@ -111,16 +111,20 @@ const remembering: readonly Case[] = [
   ['nor one without anything to choose from', { requirement: owing({ floors: [phr] }, [phr]), ...withTotp }, must()],
 ]
 
-const codes = { id: 'recovery', ...PROOFS.recovery, usable: false, enrollable: false, due: true }
+const codes = { id: 'recovery', ...PROOFS.recovery, usable: false, enrollable: false, due: 'running-out' } as const
 const recovered = [signedIn(100), did('recovery', 5, here)]
 const both = account({ has: ['totp'], may: ['totp', 'key'] })
 const beside = (more: Partial<Situation>): Partial<Situation> => ({
   ...more,
   factors: [...(more.factors ?? []), codes],
 })
-const done = (acr: string, amr: string, offers: string[]) => ({ ...reported(acr, amr, 5), offers })
+const done = (acr: string, amr: string, offers: string[], offerReason: OfferReason = 'running-out') => ({
+  ...reported(acr, amr, 5),
+  offers,
+  offerReason,
+})
 
-const offering: readonly Case[] = [
+const offering: Case[] = [
   [
     'codes after the first enrolment',
     { ...beside(withTotp), evidence: [signedIn(9), did('totp', 5, { ...here, enrolled: 'first' })] },
@@ -140,7 +144,7 @@ const offering: readonly Case[] = [
   [
     'AC-40: after a recovery code something new, and no codes',
     { ...beside(both), evidence: recovered },
-    done(MFA, 'pwd rec mfa', ['totp', 'key']),
+    done(MFA, 'pwd rec mfa', ['totp', 'key'], 'recovered'),
   ],
   [
     'AC-40: and nothing more after that',
@@ -158,6 +162,32 @@ const offering: readonly Case[] = [
     reported(MFA, 'pwd rec mfa', 5),
   ],
 ]
+
+const better = { id: 'key', ...PROOFS.key, usable: false, enrollable: true, due: 'better' } as const
+const withBetter = { hasAuthenticators: true, factors: [...withTotp.factors, better] }
+offering.push(
+  [
+    'something better after a verification',
+    { ...withBetter, evidence: [signedIn(9), did('totp', 5, here)] },
+    done(MFA, 'pwd otp mfa', ['key'], 'better'),
+  ],
+  ['nothing better on the password alone', { ...withBetter, evidence: [signedIn(5, here)] }, reported(ONE, 'pwd', 5)],
+  [
+    'something to who has nothing, on the password',
+    { hasAuthenticators: false, factors: [better], evidence: [signedIn(5, here)] },
+    done(ONE, 'pwd', ['key'], 'better'),
+  ],
+  [
+    'nothing where enrolment needs a ticket',
+    { hasAuthenticators: false, factors: [better], ticketOnly: true, evidence: [signedIn(5, here)] },
+    reported(ONE, 'pwd', 5),
+  ],
+  [
+    'nothing before a code to the address was answered',
+    { ...account({ implied: ['email'] }), factors: [...account({ implied: ['email'] }).factors, better] },
+    reported(ONE, 'pwd', 100),
+  ],
+)
 
 const byTicket: readonly Case[] = [
   [

@@ -58,84 +58,91 @@ const GRANTED: Allowance = { outcome: 'granted' }
 /** The record is kept by what is counted and no account's name, so that many accounts share it. */
 const keyOf = (kind: string, name: string, id: string): StoreKey => ({ kind, accountId: name, id })
 
-/** @param mac - Hides addresses from who reads the store: a digest of a phone number is soon guessed. */
-export const createAllowances = (vault: Vault, clock: Clock, mac: Mac): Allowances => {
-  const paces = ({ factor, accountId, message }: Counted): readonly StoreKey[] => [
-    keyOf('message-pace', accountId, factor.id),
-    keyOf('message-pace', mac.sign('target', message.to), factor.id),
-  ]
+/** What the counting works with. `mac` hides addresses from who reads the store: digests of numbers are soon guessed. */
+interface Counting {
+  readonly vault: Vault
+  readonly clock: Clock
+  readonly mac: Mac
+}
 
-  const counters = {
-    target: ({ message }: Counted) => message.to,
-    block: ({ message }: Counted) => message.block,
-    address: ({ address }: Counted) => address && networkOf(address),
-    account: ({ accountId }: Counted) => accountId,
-    total: () => '',
-  } as const satisfies Record<Budget['per'], (counted: Counted) => string | undefined>
+const pacesOf = ({ mac }: Counting, { factor, accountId, message }: Counted): readonly StoreKey[] => [
+  keyOf('message-pace', accountId, factor.id),
+  keyOf('message-pace', mac.sign('target', message.to), factor.id),
+]
 
-  const spend = async (counted: Counted, { per, messages, windowSeconds }: Budget): Promise<boolean> => {
-    const name = counters[per](counted)
-    if (name === undefined) return true
-    const { id } = counted.factor
-    const key = keyOf('message-budget', mac.sign('budget', id, per, name), String(windowSeconds))
-    for (let race = 0; race < MAX_RACES; race += 1) {
-      const slot = await vault.read<Spent>(key)
-      const spent = slot.value?.messages ?? 0
-      if (spent >= messages) return false
-      // A fixed window, from the first message on.
-      const until = slot.value === undefined ? clock() + windowSeconds : (slot.expiresAt ?? clock() + windowSeconds)
-      if (await vault.write(key, slot, { messages: spent + 1 }, until)) return true
+const counters = {
+  target: ({ message }: Counted) => message.to,
+  block: ({ message }: Counted) => message.block,
+  address: ({ address }: Counted) => address && networkOf(address),
+  account: ({ accountId }: Counted) => accountId,
+  total: () => '',
+} as const satisfies Record<Budget['per'], (counted: Counted) => string | undefined>
+
+/** Takes one message from a budget; false where it is used up. A window begins with its first message. */
+const spend = async ({ vault, clock, mac }: Counting, counted: Counted, budget: Budget): Promise<boolean> => {
+  const { per, messages, windowSeconds } = budget
+  const name = counters[per](counted)
+  if (name === undefined) return true
+  const key = keyOf('message-budget', mac.sign('budget', counted.factor.id, per, name), String(windowSeconds))
+  for (let race = 0; race < MAX_RACES; race += 1) {
+    const slot = await vault.read<Spent>(key)
+    const spent = slot.value?.messages ?? 0
+    if (spent >= messages) return false
+    if (await vault.write(key, slot, { messages: spent + 1 }, slot.expiresAt ?? clock() + windowSeconds)) return true
+  }
+  return false
+}
+
+/** Takes one message from a pace; how many seconds to wait where it is too soon. */
+const pace = async ({ vault, clock }: Counting, key: StoreKey): Promise<number> => {
+  const slot = await vault.read<Pace>(key)
+  const wait = Math.max(0, (slot.value?.nextAt ?? 0) - clock())
+  if (wait > 0) return wait
+  const messages = (slot.value?.messages ?? 0) + 1
+  const next: Pace = { messages, nextAt: clock() + pauseAfter(messages) }
+  return (await vault.write(key, slot, next, clock() + MEMORY_SECONDS)) ? 0 : RACE_PAUSE_SECONDS
+}
+
+const returnPace = ({ vault, clock }: Counting, key: StoreKey) =>
+  vault.update<Pace>(key, ({ value, expiresAt }) =>
+    value === undefined || expiresAt === undefined
+      ? undefined
+      : { value: { messages: Math.max(0, value.messages - 1), nextAt: clock() }, expiresAt },
+  )
+
+const returnPaces = async (counting: Counting, keys: readonly StoreKey[]) => {
+  await Promise.all(keys.map((key) => returnPace(counting, key)))
+}
+
+/** Takes one message from every pace, or from none. */
+const paced = async (counting: Counting, counted: Counted): Promise<number> => {
+  const taken: StoreKey[] = []
+  for (const key of pacesOf(counting, counted)) {
+    const wait = await pace(counting, key)
+    if (wait > 0) {
+      await returnPaces(counting, taken)
+      return wait
     }
-    return false
+    taken.push(key)
   }
+  return 0
+}
 
-  const pace = async (key: StoreKey): Promise<number> => {
-    const slot = await vault.read<Pace>(key)
-    const wait = Math.max(0, (slot.value?.nextAt ?? 0) - clock())
-    if (wait > 0) return wait
-    const messages = (slot.value?.messages ?? 0) + 1
-    const next: Pace = { messages, nextAt: clock() + pauseAfter(messages) }
-    return (await vault.write(key, slot, next, clock() + MEMORY_SECONDS)) ? 0 : RACE_PAUSE_SECONDS
-  }
-
-  const giveBack = (key: StoreKey) =>
-    vault.update<Pace>(key, ({ value, expiresAt }) =>
-      value === undefined || expiresAt === undefined
-        ? undefined
-        : { value: { messages: Math.max(0, value.messages - 1), nextAt: clock() }, expiresAt },
-    )
-
-  const paused = async (counted: Counted): Promise<number> => {
-    const taken: StoreKey[] = []
-    for (const key of paces(counted)) {
-      const wait = await pace(key)
-      if (wait > 0) {
-        await Promise.all(taken.map(giveBack))
-        return wait
-      }
-      taken.push(key)
-    }
-    return 0
-  }
-
-  const returnPaces = async (counted: Counted) => {
-    await Promise.all(paces(counted).map(giveBack))
-  }
-
-  return Object.freeze<Allowances>({
+/** Builds it. @see {@link Allowances} */
+export const createAllowances = (counting: Counting): Allowances =>
+  Object.freeze<Allowances>({
     async reserve(counted) {
-      const retryAfterSeconds = await paused(counted)
+      const retryAfterSeconds = await paced(counting, counted)
       if (retryAfterSeconds > 0) return { outcome: 'paused', retryAfterSeconds }
       for (const budget of counted.factor.budgets ?? []) {
-        if (await spend(counted, budget)) continue
-        await returnPaces(counted)
+        if (await spend(counting, counted, budget)) continue
+        await returnPaces(counting, pacesOf(counting, counted))
         return { outcome: 'exhausted', per: budget.per }
       }
       return GRANTED
     },
-    giveBack: returnPaces,
+    giveBack: (counted) => returnPaces(counting, pacesOf(counting, counted)),
     async clear(counted) {
-      await Promise.all(paces(counted).map((key) => vault.delete(key)))
+      await Promise.all(pacesOf(counting, counted).map((key) => counting.vault.delete(key)))
     },
   })
-}
