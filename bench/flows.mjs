@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { answerOf } from './authenticator.mjs'
 import { createBrowser, formOn } from './browser.mjs'
-import { CLIENTS, MULTI_FACTOR, SINGLE_FACTOR } from './registration.mjs'
+import { addressOf, credentialIdOf } from './people.mjs'
+import { CLIENTS, MULTI_FACTOR, PHISHING_RESISTANT_HARDWARE, SINGLE_FACTOR } from './registration.mjs'
 import { createRelyingParty } from './relying-party.mjs'
 
 const answerPage = async (browser, page, field, value) => {
@@ -9,13 +11,19 @@ const answerPage = async (browser, page, field, value) => {
   return browser.go(new URL(action, page.url), { ...hidden, [field]: value })
 }
 
+/** What the page's script would hand to the browser. */
+const optionsOn = ({ body }) => {
+  const [, json = ''] = /data-options="([^"]*)"/.exec(body) ?? []
+  return JSON.parse(json.replaceAll('&#34;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&'))
+}
+
 /**
  * All flows against one server. Each asserts what it came to, so that a broken flow can never count as a quick one.
  * What `prepare` answers is what `run` takes.
  *
- * @param {{ issuer: string, agent: import('node:http').Agent, jwk: object, people: ReturnType<typeof import('./people.mjs').createPeople> }} world
+ * @param {{ issuer: string, agent: import('node:http').Agent, jwk: object, people: ReturnType<typeof import('./people.mjs').createPeople>, mailbox?: Awaited<ReturnType<typeof import('./mailbox.mjs').openMailbox>> }} world
  */
-export const createFlows = ({ issuer, agent, jwk, people }) => {
+export const createFlows = ({ issuer, agent, jwk, people, mailbox }) => {
   const { begin, redeem } = createRelyingParty({ issuer, agent, jwk })
 
   const signIn = async (clientId) => {
@@ -36,6 +44,17 @@ export const createFlows = ({ issuer, agent, jwk, people }) => {
     await redeem(request, answer, { sub, acr: MULTI_FACTOR })
     return { browser, sub }
   }
+  const webauthn = async () => {
+    const { sub, browser, request, page } = await signIn(CLIENTS.guarded)
+    const response = answerOf(optionsOn(page), { id: credentialIdOf(sub), origin: new URL(issuer).origin })
+    const answer = await answerPage(browser, page, 'response', response)
+    await redeem(request, answer, { sub, acr: PHISHING_RESISTANT_HARDWARE, amr: ['pwd', 'pop', 'hwk', 'user', 'mfa'] })
+  }
+  const email = async () => {
+    const { sub, browser, request, page } = await signIn(CLIENTS.guarded)
+    const answer = await answerPage(browser, page, 'code', await mailbox.code(addressOf(sub)))
+    await redeem(request, answer, { sub, acr: MULTI_FACTOR, amr: ['pwd', 'email', 'mfa'] })
+  }
   const stepUp = async ({ browser, sub }) => {
     const request = begin(CLIENTS.plain, { acr_values: MULTI_FACTOR })
     const answer = await answerPage(browser, await browser.go(request.url), 'code', people.code(sub))
@@ -51,6 +70,10 @@ export const createFlows = ({ issuer, agent, jwk, people }) => {
     password: { run: password },
     /** Password, one-time code and token: 8 requests. */
     login: { run: login },
+    /** Password, a security key with its PIN, and token: 8 requests. */
+    webauthn: { run: webauthn },
+    /** Password, a code by mail, and token: 8 requests. */
+    email: { run: email },
     /** Password, and then the page of the factor is left open: 5 requests. */
     abandoned: { run: () => signIn(CLIENTS.guarded) },
     /** A session that has proved the password is asked for more: 5 requests. */

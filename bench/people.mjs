@@ -20,6 +20,20 @@ export const accountId = (index) => `u${index}`
 export const secretOf = (id) =>
   [...createHash('sha256').update(`bench ${id}`).digest()].map((byte) => BASE32[byte % 32]).join('')
 
+/**
+ * Where an account gets its mail.
+ *
+ * @param {string} id
+ */
+export const addressOf = (id) => `${id}@example.com`
+
+/**
+ * The id of an account's security key, in base64url.
+ *
+ * @param {string} id
+ */
+export const credentialIdOf = (id) => createHash('sha256').update(`key of ${id}`).digest('base64url')
+
 const PERIOD_SECONDS = 30
 const crypto = new NodeCryptoPlugin()
 

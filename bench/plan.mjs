@@ -6,7 +6,7 @@ export const generateSigningKey = () => {
   return { ...privateKey.export({ format: 'jwk' }), kid: 'bench', use: 'sig', alg: 'ES256' }
 }
 
-const variant = (id, stepUp, storage) => Object.freeze({ id, stepUp, storage })
+const variant = (id, stepUp, storage, factor = 'totp') => Object.freeze({ id, stepUp, storage, factor })
 
 /**
  * The servers. `bare` is oidc-provider with a second prompt that accepts anything; `straightforward` is the adapter
@@ -18,9 +18,11 @@ export const VARIANTS = Object.freeze({
   bareRedis: variant('bare, straightforward Redis', false, 'straightforward'),
   bareAdapter: variant('bare, our Redis adapter', false, 'redis'),
   oursRedis: variant('ours, Redis', true, 'redis'),
+  oursWebauthn: variant('ours, memory, a security key', true, 'memory', 'webauthn'),
+  oursEmail: variant('ours, memory, mail', true, 'memory', 'email'),
 })
 
-const { bareMemory, oursMemory, bareRedis, bareAdapter, oursRedis } = VARIANTS
+const { bareMemory, oursMemory, bareRedis, bareAdapter, oursRedis, oursWebauthn, oursEmail } = VARIANTS
 
 /** Prefixes of keys, which tell our own records from oidc-provider's rows. */
 export const PREFIXES = Object.freeze({ store: 'own', adapter: 'rows' })
@@ -51,11 +53,13 @@ const COMPARISONS = Object.freeze([
   ...FLOWS.map((flow) => compare(flow, bareRedis, oursRedis, { target: TARGETS[flow] })),
   ...FLOWS.map((flow) => compare(flow, bareAdapter, oursRedis, { note: 'Redis, our adapter in both' })),
   compare('login', bareRedis, oursRedis, { bareFlow: 'password', note: 'Redis, bare without any factor', target: 1 }),
+  compare('webauthn', bareMemory, oursWebauthn, { bareFlow: 'login', note: 'memory, a security key' }),
+  compare('email', bareMemory, oursEmail, { bareFlow: 'login', note: 'memory, a code by mail over SMTP' }),
   compare('password', bareRedis, bareAdapter, { note: 'Redis, bare in both, our adapter in one' }),
 ])
 
 const STORAGES = ['memory', 'redis']
-const CHOICES = [...STORAGES, ...FLOWS, 'password']
+const CHOICES = [...STORAGES, ...FLOWS, 'webauthn', 'email', 'password']
 
 const fits = (words, own) => words.length === 0 || words.some((word) => own.includes(word))
 
@@ -84,8 +88,10 @@ const windowsOf = (comparisons) => {
   return [...new Map(all.map((window) => [windowId(window), window])).values()]
 }
 
+const LOGINS = ['login', 'password', 'webauthn', 'email']
+
 /** The comparisons that share a window, or nearly do, are measured side by side. */
-const groupOf = ({ flow, storage }) => `${flow === 'password' ? 'login' : flow} ${storage}`
+const groupOf = ({ flow, storage }) => `${LOGINS.includes(flow) ? 'login' : flow} ${storage}`
 
 /**
  * The windows of these comparisons, each once, in groups that are measured side by side.

@@ -2,6 +2,8 @@
 export const SINGLE_FACTOR = 'urn:oidc-step-up:acr:1fa'
 export const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
 
+export const PHISHING_RESISTANT_HARDWARE = 'phrh'
+
 /** Where tokens are sent; nothing listens there, browsers stop before it. */
 export const REDIRECT_URI = 'https://rp.example/callback'
 

@@ -40,6 +40,8 @@ const NAMES = {
   'step-up': 'step-up',
   sso: 'silent SSO',
   password: 'login without a factor',
+  webauthn: 'WebAuthn login',
+  email: 'email login',
 }
 
 const cellsOf = ({ flow, storage, note, server, sum, target }) => [

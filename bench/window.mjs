@@ -1,5 +1,7 @@
+import { PUBLIC_KEY } from './authenticator.mjs'
 import { createAgent } from './browser.mjs'
 import { createFlows } from './flows.mjs'
+import { openMailbox } from './mailbox.mjs'
 import { createPeople } from './people.mjs'
 import { startServer } from './server-process.mjs'
 
@@ -37,12 +39,14 @@ const prepare = async ({ prepare: one, isReusable }, count) => {
 export const openWindow = async ({ settings, flow, warmUp, flows }) => {
   // Each flow has a person of its own, since a code works once.
   const people = warmUp + flows + BROWSERS
-  const server = await startServer({ ...settings, people })
+  const mailbox = settings.variant.factor === 'email' ? await openMailbox() : undefined
+  const server = await startServer({ ...settings, people, publicKey: PUBLIC_KEY, smtpUrl: mailbox?.url })
   const agent = createAgent()
   const { issuer } = server
   const close = async () => {
     agent.destroy()
     await server.close()
+    await mailbox?.close()
   }
   const explained = async (work) => {
     try {
@@ -53,7 +57,7 @@ export const openWindow = async ({ settings, flow, warmUp, flows }) => {
     }
   }
   return explained(async () => {
-    const { [flow]: chosen } = createFlows({ issuer, agent, jwk: settings.jwk, people: createPeople(people) })
+    const { [flow]: chosen } = createFlows({ issuer, agent, jwk: settings.jwk, people: createPeople(people), mailbox })
     const given = await prepare(chosen, warmUp + flows)
     await inParallel(warmUp, (index) => chosen.run(given(index)))
     // What the preparation left behind is no garbage of the flows that are measured.
