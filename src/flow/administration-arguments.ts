@@ -27,15 +27,15 @@ export const resetting = z.object({
   accountId: text,
   options: strict({ enrollment: z.literal('ticket', '"ticket", or nothing').optional() }),
 })
-/** Arguments of `issueTicket`, where these factors can be enrolled; all of them, unless told otherwise. */
-export const ticketing = (enrollable: readonly string[]) =>
+/** Arguments of `issueTicket`, where these factors can be enrolled, and these are unless others are named. */
+export const ticketing = (enrollable: readonly string[], unlessNamed: readonly string[]) =>
   z.object({
     accountId: text,
     options: strict({
       factors: z
         .array(oneOf(enrollable), FACTORS)
         .min(1, FACTORS)
-        .prefault([...enrollable]),
+        .prefault([...unlessNamed]),
       ttlSeconds: z
         .int(TTL_SECONDS)
         .min(MIN_TICKET_SECONDS, TTL_SECONDS)

@@ -1,7 +1,7 @@
 import type { Account } from '../account.ts'
 import { randomToken } from '../crypto/random.ts'
 import type { Announce } from '../events.ts'
-import type { Authenticator } from '../factors/factor.ts'
+import type { AnyFactor, Authenticator } from '../factors/factor.ts'
 import { type AccountRecord, type AccountRecords, withAuthenticators } from './account-record.ts'
 import {
   createEntrance,
@@ -15,7 +15,7 @@ import {
 import type { Browsers } from './browsers.ts'
 import { releaseClaims } from './claims.ts'
 import { type AccountOverview, type OverviewTools, readOverview } from './overview.ts'
-import { isRecovery } from './permit.ts'
+import { isRecovery, standsBeside } from './permit.ts'
 import type { Throttle } from './throttle.ts'
 import type { IssuedTicket, Tickets } from './tickets.ts'
 
@@ -39,7 +39,7 @@ export interface AccountAdministration {
    * Makes a ticket with which one new authenticator is enrolled without a password. An earlier one that was not
    * opened yet ends.
    *
-   * @param options - `factors`: ids that may be enrolled, recovery codes never; default all that can be.
+   * @param options - `factors`: ids that may be enrolled, recovery codes never; default all that can stand alone.
    * `ttlSeconds`: 60 to 604800; default 86400.
    */
   issueTicket(
@@ -83,7 +83,7 @@ export interface AccountAdministration {
 /** What the operations work with. */
 export interface AdministrationTools extends OverviewTools {
   readonly account: (accountId: string) => Promise<Account | null | undefined>
-  readonly records: Pick<AccountRecords, 'load' | 'update' | 'release'>
+  readonly records: Pick<AccountRecords, 'load' | 'update' | 'claim' | 'release'>
   readonly throttle: Pick<Throttle, 'clear' | 'pauseLeft'>
   readonly browsers: Pick<Browsers, 'forgetAll' | 'list'>
   readonly tickets: Pick<Tickets, 'issue' | 'revokeAll'>
@@ -127,8 +127,9 @@ const inFull = async (work: readonly Promise<unknown>[]): Promise<void> => {
 
 const createEnrolling = (tools: AdministrationTools, enter: Enter): Operations<'issueTicket' | 'newRecoveryCodes'> => {
   const { factors, records, tickets, announce, clock, ticketUrl } = tools
-  const own = factors.filter((factor) => !isRecovery(factor))
-  const schema = ticketing(own.filter(({ enroll }) => enroll !== undefined).map(({ id }) => id))
+  const own = factors.filter((factor) => !standsBeside(factor))
+  const idsOf = (some: readonly AnyFactor[]) => some.filter(({ enroll }) => enroll !== undefined).map(({ id }) => id)
+  const schema = ticketing(idsOf(factors.filter((factor) => !isRecovery(factor))), idsOf(own))
   const isOwn = ({ factor, status }: Authenticator) => status === 'active' && own.some(({ id }) => id === factor)
   const assertOwn = ({ authenticators }: AccountRecord) => {
     if (!authenticators.some(isOwn))
@@ -185,7 +186,7 @@ const createRemoving = (tools: AdministrationTools, enter: Enter): Operations<'r
       for (const { factor } of gone)
         announce('authenticator.removed', { accountId, factor, authenticatorId, by: 'operator' })
       // By now no record of a browser holds any more: what is left to do is tidying, here and below.
-      await inFull([browsers.forgetAll(accountId), releaseClaims(records, gone)])
+      await inFull([browsers.forgetAll(accountId), releaseClaims(records, accountId, gone)])
     },
     async forgetBrowsers(id) {
       const { accountId } = await enter('forgetBrowsers', onlyAccount, { accountId: id })
@@ -248,7 +249,7 @@ const createEnding = (tools: AdministrationTools, enter: Enter): Operations<'res
         ticketsEnded,
         browsers.forgetAll(accountId),
         endGrants(accountId),
-        releaseClaims(records, before.authenticators),
+        releaseClaims(records, accountId, before.authenticators),
         ...[...paced].map((factor) => throttle.clear(accountId, factor)),
       ])
     },

@@ -1,67 +1,14 @@
-import type { Clock } from '../clock.ts'
-import type { Announce } from '../events.ts'
-import type { AnyFactor, Ceremony, Input, Refusal, Step } from '../factors/factor.ts'
-import { type AccountRecord, type AccountRecords, applyRefusal, type LoadedRecord } from './account-record.ts'
-import { claimIn, dropClaim, takeClaim } from './claims.ts'
-import type { Dispatcher, Hindrance } from './dispatch.ts'
+import type { Input, Step } from '../factors/factor.ts'
+import { type AccountRecord, applyRefusal } from './account-record.ts'
+import { claimIn, dropClaim, keepClaim, takeClaim } from './claims.ts'
 import { answered, letterOf } from './letters.ts'
 import { inTime } from './patience.ts'
 import { type Permit, standingOf } from './permit.ts'
 import { ceremonyKey, ceremonyOf, contextOf, isAllowed, isOpen, type Place, type Spot } from './place.ts'
-import { type Accepted, factorEvent, type Settled, settle } from './settle.ts'
-import type { Pace, Throttle } from './throttle.ts'
-import type { Slot, Vault } from './vault.ts'
+import type { CeremonyTools, Notice, Open, Outcome, Reading, Scene } from './scene.ts'
+import { type Accepted, factorEvent, settle } from './settle.ts'
 
-/** What the screen has to say about the last answer. */
-export type Notice =
-  | { readonly reason: Refusal }
-  /** Answers came too fast: this one was not looked at. */
-  | { readonly reason: 'throttled'; readonly retryAfterSeconds: number }
-  /** Too many refusals: no further answer is looked at in this challenge. */
-  | { readonly reason: 'dead'; readonly retryAfterSeconds: number }
-  /** What kept a message from being sent. */
-  | Hindrance
-  /** What was wrong with an input that is no proof: a message id of the factor's. */
-  | { readonly reason: 'problem'; readonly id: string }
-  /** Too many refusals in a row: the factor is switched off for the account. */
-  | { readonly reason: 'disabled' }
-
-/** What came of showing or answering. */
-export type Outcome =
-  | {
-      readonly outcome: 'open'
-      /** What the factor's view made; absent where the ceremony could not even begin. */
-      readonly view?: unknown
-      /** Masked names of what can answer. */
-      readonly authenticators: readonly string[]
-      readonly notice?: Notice
-    }
-  /** Nothing to answer here (any more): the request has to be decided anew. */
-  | { readonly outcome: 'gone' }
-  | ({ readonly outcome: 'accepted' } & Settled)
-
-/** What the effects work with. */
-export interface CeremonyTools {
-  readonly vault: Vault
-  readonly records: AccountRecords
-  readonly throttle: Throttle
-  readonly dispatcher: Dispatcher
-  readonly clock: Clock
-  /** All configured factors. */
-  readonly factors: readonly AnyFactor[]
-  /** How often an account is offered something better; undefined where the host wants no offers. */
-  readonly offers?: { readonly everySeconds: number } | undefined
-  readonly announce: Announce
-}
-
-/** What a ceremony stands on, as it was read for one request. */
-export interface Reading {
-  readonly loaded: LoadedRecord
-  readonly slot: Slot<Open>
-  readonly permit: Permit | undefined
-  /** Present where an answer is to be given. */
-  readonly pace?: Slot<Pace>
-}
+export type { CeremonyTools, Notice, Outcome, Reading } from './scene.ts'
 
 /** The effects of ceremonies: load, pure step, conditional write. */
 export interface Ceremonies {
@@ -73,29 +20,11 @@ export interface Ceremonies {
   answer(place: Place, input: Input, reading?: Reading): Promise<Outcome>
 }
 
-/** A ceremony under way, as stored. */
-export interface Open {
-  readonly state: unknown
-  /** Refused answers in this ceremony. */
-  readonly failures: number
-  /** Where the last message went. */
-  readonly sentTo?: string
-}
-
-/** One request at one place, with what was read for it. */
-export interface Scene extends CeremonyTools {
-  readonly place: Place
-  readonly ceremony: Ceremony
-  readonly loaded: LoadedRecord
-  readonly slot: Slot<Open>
-  /** What allows this enrolment, where it needs to be allowed. */
-  readonly permit: Permit | undefined
-  readonly pace: Slot<Pace> | undefined
-}
-
 const GONE: Outcome = { outcome: 'gone' }
 const MAX_FAILURES_PER_CHALLENGE = 5
 const MAX_RACES = 5
+
+const lastNotice = ({ refused: reason }: Open): Notice | undefined => (reason === undefined ? undefined : { reason })
 
 const isDead = ({ failures }: Open) => failures >= MAX_FAILURES_PER_CHALLENGE
 
@@ -106,7 +35,7 @@ const contextIn = ({ place, loaded, clock }: Scene) => contextOf(place, loaded, 
 const submit = (scene: Scene, { state }: Open, input: Input) =>
   inTime(scene.ceremony.submit(state, input, contextIn(scene)))
 
-const opened = async (scene: Scene, state: unknown, notice?: Notice): Promise<Outcome> => {
+const opened = async (scene: Scene, state: unknown, notice?: Notice): Promise<Outcome & { outcome: 'open' }> => {
   const { place, ceremony } = scene
   const context = contextIn(scene)
   return {
@@ -161,18 +90,19 @@ const refuse = async (scene: Scene, open: Open, refused: Refused): Promise<Outco
     await Promise.all([scene.throttle.giveBack(account.id, factor.id), keep(scene, open)])
     return opened(scene, open.state, { reason })
   }
-  const counted: Open = { ...open, failures: open.failures + 1 }
+  const counted: Open = { ...open, failures: open.failures + 1, refused: reason }
   const [record] = await Promise.all([
     scene.records.update(account.id, (before) => applyRefusal(before, factor.id, scene.clock(), suspectId)),
     keep(scene, counted),
   ])
   announceRefusal(scene, refused, record)
-  return (isDead(counted) ? await dead(scene, counted) : undefined) ?? opened(scene, open.state, { reason })
+  const ended = isDead(counted) ? await dead(scene, counted) : undefined
+  return ended ?? { ...(await opened(scene, open.state, { reason })), kept: true }
 }
 
 /** Takes what allows this enrolment; false where another enrolment has used it up. */
-const takePermit = async ({ place, loaded, vault }: Scene) =>
-  place.purpose === 'challenge' || isOpen(place, loaded) || (await vault.take(place.permitKey)) !== undefined
+const takePermit = async ({ place, loaded, vault, factors }: Scene) =>
+  place.purpose === 'challenge' || isOpen(place, loaded, factors) || (await vault.take(place.permitKey)) !== undefined
 
 /**
  * The challenge is held exclusively by now; the account's record must win its race too. Where another writer
@@ -190,12 +120,13 @@ const accept = async (scene: Scene, open: Open, first: Accepted, input: Input): 
       return refuse(now, open, { reason: 'used' })
     const settled = await settle(now, step)
     if (settled !== undefined) {
-      const left = Promise.all([settled.left, answered(scene, open)]).then(() => undefined)
+      const kept = keepClaim(records, place.account.id, claim)
+      const left = Promise.all([settled.left, kept, answered(scene, open)]).then(() => undefined)
       left.catch(() => undefined)
       return { outcome: 'accepted', ...settled, left }
     }
     now = { ...taken, loaded: await records.load(place.account.id) }
-    if (isDisabled(now) || !isAllowed(place, now.loaded, scene.permit)) {
+    if (isDisabled(now) || !isAllowed(place, now.loaded, scene.permit, scene.factors)) {
       await dropClaim(records, place.account.id, claim)
       return GONE
     }
@@ -223,7 +154,8 @@ const goOn = async (scene: Scene, open: Open, step: Step & { outcome: 'continue'
   const hindrance = letter && (await dispatcher.reserve(letter))
   // The message before is the one that can still be answered.
   if (hindrance !== undefined) return opened(scene, open.state, hindrance)
-  const next: Open = { ...open, state: step.state, ...(letter === undefined ? {} : { sentTo: letter.message.to }) }
+  const { refused: _answered, ...before } = open
+  const next: Open = { ...before, state: step.state, ...(letter === undefined ? {} : { sentTo: letter.message.to }) }
   if (!(await vault.write(ceremonyKey(place), slot, next, clock() + ceremony.ttlSeconds))) {
     if (letter !== undefined) await dispatcher.giveBack(letter)
     return GONE
@@ -246,9 +178,9 @@ const judge = async (scene: Scene, open: Open, input: Input): Promise<Outcome> =
 const show = async (scene: Scene): Promise<Outcome> => {
   const { slot, place } = scene
   if (isDisabled(scene)) return opened(scene, slot.value?.state, { reason: 'disabled' })
-  if (!isAllowed(place, scene.loaded, scene.permit)) return GONE
+  if (!isAllowed(place, scene.loaded, scene.permit, scene.factors)) return GONE
   if (slot.value === undefined) return begin(scene)
-  if (!isDead(slot.value)) return opened(scene, slot.value.state)
+  if (!isDead(slot.value)) return opened(scene, slot.value.state, lastNotice(slot.value))
   return (await dead(scene, slot.value)) ?? begin(scene)
 }
 
@@ -256,7 +188,7 @@ const answer = async (scene: Scene, input: Input): Promise<Outcome> => {
   const { slot, place, loaded, throttle, pace } = scene
   if (slot.value === undefined) return GONE
   if (isDisabled(scene)) return opened(scene, slot.value.state, { reason: 'disabled' })
-  if (!isAllowed(place, loaded, scene.permit)) return GONE
+  if (!isAllowed(place, loaded, scene.permit, scene.factors)) return GONE
   if (isDead(slot.value)) return (await dead(scene, slot.value)) ?? GONE
   const { account, factor } = place
   const reserved = await throttle.reserve(account.id, factor.id, loaded.record.failures[factor.id] ?? 0, pace)

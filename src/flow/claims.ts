@@ -26,10 +26,27 @@ export const dropClaim = async (
   if (key !== undefined && !holds((await records.load(accountId)).record, key)) await records.release(key)
 }
 
-/** Gives up the keys of authenticators that are gone by now. */
+/**
+ * Gives up the keys of authenticators that are gone by now. One that the account has enrolled anew meanwhile stays its
+ * own: it is claimed after it is written ({@link keepClaim}), and looked for here after it is given up.
+ */
 export const releaseClaims = async (
-  records: Pick<AccountRecords, 'release'>,
+  records: Pick<AccountRecords, 'load' | 'claim' | 'release'>,
+  accountId: string,
   gone: readonly Authenticator[],
 ): Promise<void> => {
-  await Promise.all(gone.flatMap(({ claim }) => (claim === undefined ? [] : [records.release(claim)])))
+  const keys = gone.flatMap(({ claim }) => claim ?? [])
+  if (keys.length === 0) return
+  await Promise.all(keys.map((key) => records.release(key)))
+  const { record } = await records.load(accountId)
+  await Promise.all(keys.filter((key) => holds(record, key)).map((key) => records.claim(key, accountId)))
+}
+
+/** Makes sure of a key whose authenticator is written: one of the same name may have been removed a moment before. */
+export const keepClaim = async (
+  records: Pick<AccountRecords, 'claim'>,
+  accountId: string,
+  key: string | undefined,
+): Promise<void> => {
+  if (key !== undefined) await records.claim(key, accountId)
 }

@@ -92,13 +92,6 @@ export const createDispatcher = ({ vault, clock, announce, compose, mac }: Dispa
       const { factor, message, locale, about } = letter
       const { sender, retriesAfterSeconds = [] } = factor
       if (sender === undefined) return { reason: 'not-sent' }
-      let isGivenBack = false
-      /** A message that did not go out is no reason to wait for the next. */
-      const giveBack = async () => {
-        if (isGivenBack) return
-        isGivenBack = true
-        await allowances.giveBack(letter)
-      }
       const handed = await carrier.hand({
         sender,
         outgoing: compose(message, locale),
@@ -107,12 +100,12 @@ export const createDispatcher = ({ vault, clock, announce, compose, mac }: Dispa
         onAttempt: (word) => noteAttempt(factor, word),
         onEnd: (word) => {
           noteEnd(letter, word)
-          // Best effort: a pause that could not be given back ends by itself.
-          if (word !== 'sent') giveBack().catch(() => undefined)
+          // A message that did not go out is no reason to wait. Best effort: the pause ends by itself.
+          if (word !== 'sent') allowances.giveBack(letter).catch(() => undefined)
         },
       })
       if (handed === 'sent' || handed === 'pending') return undefined
-      await giveBack()
+      await allowances.giveBack(letter)
       return { reason: handed }
     },
     giveBack: (letter) => allowances.giveBack(letter),

@@ -88,14 +88,16 @@ const find = async (door: Door, { accountId, claim }: Knock): Promise<Found | un
 /** A judge that is out of reach has refused nobody. */
 const refuse = async (
   { factor: { id }, records, clock, announce }: Door,
-  { account }: Found,
+  { account, loaded }: Found,
   { reason, suspectId }: Step & { outcome: 'refused' },
 ) => {
   if (reason === 'unavailable') return
   const event = { accountId: account.id, factor: id }
-  const { failures } = await records.update(account.id, (record) => applyRefusal(record, id, clock(), suspectId))
+  const record = await records.update(account.id, (before) => applyRefusal(before, id, clock(), suspectId))
   if (suspectId !== undefined) announce('authenticator.suspected', { ...event, authenticatorId: suspectId })
-  announce('challenge.refused', { ...event, reason, failures: failures[id] ?? 0 })
+  announce('challenge.refused', { ...event, reason, failures: record.failures[id] ?? 0 })
+  const isNew = loaded.record.disabledFactors[id] === undefined
+  if (isNew && record.disabledFactors[id] !== undefined) announce('factor.disabled', event)
 }
 
 const leave = async (

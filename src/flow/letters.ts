@@ -1,6 +1,6 @@
 import type { Step } from '../factors/factor.ts'
-import type { Open, Scene } from './ceremony.ts'
 import type { Letter } from './dispatch.ts'
+import type { Open, Scene } from './scene.ts'
 
 /** A newer letter of the same ceremony drops what is left of an older one. */
 const aboutOf = ({ place: { id, purpose, account, factor } }: Scene) =>

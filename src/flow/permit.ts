@@ -59,6 +59,9 @@ export const PERMIT_SECONDS = 3600
 /** Recovery codes stand beside other factors: never the first, never what allows managing others. */
 export const isRecovery = ({ traits }: Pick<AnyFactor, 'traits'>): boolean => traits.includes('recovery')
 
+/** Whether a factor only stands beside others. */
+export const standsBeside = (factor: AnyFactor): boolean => factor.standsAlone === false || isRecovery(factor)
+
 /** An account is offered a new set when fewer than this are left. */
 const FEW = 3
 /** A new set of codes that was turned down is not offered again for that long. */
@@ -76,9 +79,19 @@ export const hasRoom = ({ authenticators }: AccountRecord, factor: AnyFactor): b
 const canEnroll = (record: AccountRecord, factor: AnyFactor) =>
   factor.enroll !== undefined && record.disabledFactors[factor.id] === undefined && hasRoom(record, factor)
 
-/** Ids of the factors that can be an account's own authenticator, and are not switched off for it. */
+/** Ids of the factors that can be an account's first authenticator, and are not switched off for it. */
 export const enrollableFactors = (factors: readonly AnyFactor[], record: AccountRecord): readonly string[] =>
-  idsOf(factors.filter((factor) => canEnroll(record, factor) && !isRecovery(factor)))
+  idsOf(factors.filter((factor) => canEnroll(record, factor) && !standsBeside(factor)))
+
+/** Whether the account has an authenticator, in whatever state, of a factor that can stand alone. */
+export const hasStandalone = (factors: readonly AnyFactor[], { authenticators }: AccountRecord): boolean => {
+  const beside = new Set(idsOf(factors.filter(standsBeside)))
+  return authenticators.some(({ factor }) => !beside.has(factor))
+}
+
+/** How planning is told of a factor that is not recovery and still only stands beside others. */
+export const besideOthers = (factor: AnyFactor): { readonly besideOthers?: true } =>
+  standsBeside(factor) && !isRecovery(factor) ? { besideOthers: true } : {}
 
 /** How many uses of what stands beside others are left to the account; undefined where that is not few. */
 export const fewLeft = (factors: readonly AnyFactor[], record: AccountRecord): number | undefined => {
@@ -97,16 +110,12 @@ export const strengthOf = ({ kinds, traits }: Pick<AnyFactor, 'kinds' | 'traits'
   (traits.includes('hardware') ? 2 : 0) -
   (traits.includes('recovery') ? 3 : traits.includes('address') ? 2 : traits.includes('restricted') ? 1 : 0)
 
-/** Whether a factor only stands beside others. */
-export const standsBeside = (factor: AnyFactor): boolean => factor.standsAlone === false || isRecovery(factor)
-
 const wasOffered = ({ declinedOffers }: AccountRecord, { id }: AnyFactor, now: number, pauseSeconds: number) =>
   now < (declinedOffers?.[id] ?? -Infinity) + pauseSeconds
 
 /** What stands beside others and of which the account has none left, or few. It has to have another factor. */
 const runningOut = (factors: readonly AnyFactor[], record: AccountRecord, now: number) => {
-  const recovery = new Set(idsOf(factors.filter(isRecovery)))
-  if (!record.authenticators.some(({ factor }) => !recovery.has(factor))) return []
+  if (!hasStandalone(factors, record)) return []
   return factors.filter(
     (factor) =>
       isRecovery(factor) &&
@@ -120,13 +129,10 @@ const runningOut = (factors: readonly AnyFactor[], record: AccountRecord, now: n
 const better = (factors: readonly AnyFactor[], record: AccountRecord, now: number, everySeconds: number) => {
   const own = factors.filter(({ id }) => record.authenticators.some(({ factor }) => factor === id))
   const best = Math.max(-Infinity, ...own.filter((factor) => !standsBeside(factor)).map(strengthOf))
-  return factors.filter(
-    (factor) =>
-      !standsBeside(factor) &&
-      canEnroll(record, factor) &&
-      strengthOf(factor) > best &&
-      !wasOffered(record, factor, now, everySeconds),
-  )
+  const all = factors.filter((factor) => !standsBeside(factor))
+  // One offer in that time, whatever it was of: another browser may be offered what this one was not.
+  if (all.some((factor) => wasOffered(record, factor, now, everySeconds))) return []
+  return all.filter((factor) => canEnroll(record, factor) && strengthOf(factor) > best)
 }
 
 /** What to offer an account, and why. */

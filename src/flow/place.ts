@@ -2,7 +2,7 @@ import type { Account } from '../account.ts'
 import type { AnyFactor, Authenticator, Ceremony, CeremonyContext } from '../factors/factor.ts'
 import type { StoreKey } from '../store/store.ts'
 import { type AccountRecord, type LoadedRecord, usableAuthenticators } from './account-record.ts'
-import { hasRoom, isRecovery, type Permit, standingOf, stillStands } from './permit.ts'
+import { hasRoom, hasStandalone, type Permit, standingOf, standsBeside, stillStands } from './permit.ts'
 
 /** Enrolment or challenge; it is also the kind that seals the state, so that neither passes for the other. */
 export type Purpose = 'enroll' | 'challenge'
@@ -60,17 +60,26 @@ const suiting = ({ factor, account, suits }: Place, record: AccountRecord) => {
   return some.length > 0 ? some : all
 }
 
-/** Whether an enrolment needs no permit: an account's first authenticator, where that is open. */
-export const isOpen = ({ openEnrollment, factor }: Place, { record }: LoadedRecord): boolean =>
-  openEnrollment && !isRecovery(factor) && record.enrollment !== 'ticket' && record.authenticators.length === 0
+/** Whether an enrolment needs no permit: an account's first authenticator that can stand alone, where that is open. */
+export const isOpen = (
+  { openEnrollment, factor }: Place,
+  { record }: LoadedRecord,
+  factors: readonly AnyFactor[],
+): boolean =>
+  openEnrollment && !standsBeside(factor) && record.enrollment !== 'ticket' && !hasStandalone(factors, record)
 
 /** Whether the ceremony may run at all, by the account's record as it is now. */
-export const isAllowed = (place: Place, loaded: LoadedRecord, permit: Permit | undefined): boolean => {
+export const isAllowed = (
+  place: Place,
+  loaded: LoadedRecord,
+  permit: Permit | undefined,
+  factors: readonly AnyFactor[],
+): boolean => {
   const { purpose, factor, account } = place
   if (loaded.record.disabledAt !== undefined) return false
   if (purpose === 'challenge') return answering(factor, account, loaded.record).length > 0
   if (!hasRoom(loaded.record, factor)) return false
-  if (isOpen(place, loaded)) return true
+  if (isOpen(place, loaded, factors)) return true
   if (permit === undefined || !permit.factors.includes(factor.id)) return false
   return permit.standing === undefined || stillStands(permit.standing, standingOf(loaded.record, account))
 }

@@ -2,10 +2,18 @@ import type { Evidence, Proof } from '../assurance/evidence.ts'
 import type { EnrolledBy } from '../events.ts'
 import type { Authenticator, Step } from '../factors/factor.ts'
 import { type AccountRecord, applyAcceptance } from './account-record.ts'
-import type { Scene } from './ceremony.ts'
 import { releaseClaims } from './claims.ts'
-import { dueFactors, enrollableFactors, isRecovery, PERMIT_SECONDS, type Permit, standingOf } from './permit.ts'
+import {
+  dueFactors,
+  enrollableFactors,
+  hasStandalone,
+  isRecovery,
+  PERMIT_SECONDS,
+  type Permit,
+  standingOf,
+} from './permit.ts'
 import type { Place } from './place.ts'
+import type { Scene } from './scene.ts'
 import { leaveVerified, verifiedKey } from './verified.ts'
 
 /** A ceremony's last step. */
@@ -37,7 +45,7 @@ export const factorEvent = ({ account, factor, client }: Place) => ({
 })
 
 const evidenceOf = (
-  { place, loaded, clock }: Settling,
+  { place, loaded, clock, factors }: Settling,
   { kinds, traits, amr }: Proof,
   cid: string,
   id: string | undefined,
@@ -53,7 +61,7 @@ const evidenceOf = (
     cid,
     ...(id === undefined ? {} : { authenticatorId: id }),
     ...(securityStamp === undefined ? {} : { securityStamp }),
-    ...(purpose === 'challenge' ? {} : { enrolled: loaded.record.authenticators.length === 0 ? 'first' : 'further' }),
+    ...(purpose === 'challenge' ? {} : { enrolled: hasStandalone(factors, loaded.record) ? 'further' : 'first' }),
   }
 }
 
@@ -101,9 +109,10 @@ const announceEnrollment = ({ place, loaded, permit, announce }: Settling, recor
 }
 
 /** What was replaced holds no key any more. */
-const releaseReplaced = ({ loaded, records }: Settling, { authenticators }: AccountRecord) =>
+const releaseReplaced = ({ place, loaded, records }: Settling, { authenticators }: AccountRecord) =>
   releaseClaims(
     records,
+    place.account.id,
     loaded.record.authenticators.filter(({ id }) => !authenticators.some((one) => one.id === id)),
   )
 

@@ -194,7 +194,7 @@ export const showPage = async (visit: Visit, tools: PageTools, id?: string): Pro
   const factor = offered(visit, tools, factorAt(visit.task, id))
   if (factor === undefined) return sendOn(visit.ctx, visit.base)
   const shown = await tools.ceremonies.show(placeOf(visit, tools, factor), readingOf(visit, factor))
-  return follow(visit, tools, { factor, remember: false }, shown)
+  return follow(visit, tools, { factor, remember: visit.ctx.query[REMEMBER] === 'yes' }, shown)
 }
 
 /** The list of ways, where there is more than one. */
@@ -219,7 +219,11 @@ export const answerPage = async (visit: Visit, tools: PageTools, id: string): Pr
     readingOf(visit, factor),
   )
   // What was answered is no longer open: the page shows where things stand, or begins anew.
-  return outcome.outcome === 'gone' ? sendOn(ctx, base) : follow(visit, tools, asked, outcome)
+  if (outcome.outcome === 'gone') return sendOn(ctx, base)
+  // A page of its own for what was refused, so that going back or reloading never posts again.
+  if (outcome.outcome === 'open' && outcome.kept === true)
+    return sendOn(ctx, `${base}/${id}${asked.remember ? `?${REMEMBER}=yes` : ''}`)
+  return follow(visit, tools, asked, outcome)
 }
 
 /** An offer that was made, or turned down, is not made again for a while. */

@@ -5,6 +5,7 @@ import type { Situation } from './decision.ts'
 
 /** A situation with what the steps of a decision share. */
 export interface Desk extends Situation {
+  readonly hasStandalone: boolean
   /** The events that count for this request at all. */
   readonly events: readonly Evidence[]
   readonly moment: Moment
@@ -34,12 +35,17 @@ const telling = (events: readonly Evidence[], cid: string | undefined): readonly
   return newestOfSort.size === events.length ? events : [...newestOfSort.values()]
 }
 
+/** Whether the account has something beside which other factors can stand. */
+export const hasStandalone = ({ hasAuthenticators, hasStandalone = hasAuthenticators }: Situation): boolean =>
+  hasStandalone
+
 /**
  * For `prompt=login` only what was proved in this authorization counts; a further authenticator never in its own; and
  * what only stands beside others not where there are none.
  */
-const countable = ({ evidence, requirement, cid, factors, hasAuthenticators }: Situation) => {
-  const beside = new Set(hasAuthenticators ? [] : factors.filter((one) => one.besideOthers).map(({ id }) => id))
+const countable = (situation: Situation) => {
+  const { evidence, requirement, cid, factors } = situation
+  const beside = new Set(hasStandalone(situation) ? [] : factors.filter((one) => one.besideOthers).map(({ id }) => id))
   return evidence.filter((event) => {
     const own = cid !== undefined && event.cid === cid
     const counts = own ? event.enrolled !== 'further' : requirement.prompt !== 'login'
@@ -71,6 +77,7 @@ export const deskOf = (situation: Situation): Desk | undefined => {
     accountActive: situation.accountActive,
     evidence,
     hasAuthenticators: situation.hasAuthenticators,
+    hasStandalone: hasStandalone(situation),
     ticketOnly: situation.ticketOnly,
     remembered: situation.remembered,
     factors: situation.factors,

@@ -86,13 +86,13 @@ const towards = (desk: Desk, level: Level, declinable: boolean): Move | undefine
   if (needsOnlyLogin(desk, level)) return { outcome: 'login' }
 
   const usable = desk.factors.filter((factor) => factor.usable)
-  const closers = usable
-    .filter(({ besideOthers }) => desk.hasAuthenticators || besideOthers !== true)
-    .map(challengeable)
+  const closers = usable.filter(({ besideOthers }) => desk.hasStandalone || besideOthers !== true).map(challengeable)
   const byChallenge = closing(desk, level, closers)
   if (byChallenge.length > 0) return challenge(desk, byChallenge, declinable)
 
-  const open = desk.hasAuthenticators || desk.ticketOnly === true ? [] : desk.factors.filter((one) => one.enrollable)
+  // Where all that is enrolled only stands beside others, it has to be at hand: its code comes first.
+  const isOpen = !desk.hasAuthenticators || (!desk.hasStandalone && usable.length > 0)
+  const open = isOpen && desk.ticketOnly !== true ? desk.factors.filter((one) => one.enrollable) : []
   const candidates = open.map(enrollable)
   const byEnrollment = closing(desk, level, candidates)
   if (byEnrollment.length > 0) return enrolling(desk, usable, byEnrollment, declinable)

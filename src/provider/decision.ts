@@ -8,7 +8,7 @@ import { type BrowserNote, type BrowserStanding, noteHolds, type PresentedBrowse
 import type { RecognizedBrowser } from '../flow/browsers.ts'
 import type { KeyCheck } from '../flow/key-check.ts'
 import { dropBrowser, type LedgerRecord, ledgerKey, noteBrowser } from '../flow/ledger.ts'
-import { dueFactors, enrollableFactors, isRecovery, standsBeside, strengthOf } from '../flow/permit.ts'
+import { besideOthers, dueFactors, enrollableFactors, hasStandalone, strengthOf } from '../flow/permit.ts'
 import { answering } from '../flow/place.ts'
 import { decide } from '../policy/decide.ts'
 import type { Decision, FactorStanding, Situation } from '../policy/decision.ts'
@@ -50,7 +50,7 @@ const standingsOf = (
       amr,
       usable: able.length > 0,
       ...(factor.atMost === undefined ? {} : { proofs: able.map((one) => factor.atMost?.(one) ?? factor) }),
-      ...(standsBeside(factor) && !isRecovery(factor) ? { besideOthers: true } : {}),
+      ...besideOthers(factor),
       enrollable: enrollable.includes(id),
       ...(isDue(id) ? { due: due.reason } : {}),
     }
@@ -102,6 +102,7 @@ const gatherFacts = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionT
       revokedAt: record.revokedAt,
     }),
     hasAuthenticators: record.authenticators.length > 0,
+    hasStandalone: hasStandalone(config.factors, record),
     ticketOnly: config.enrollment === 'ticket' || record.enrollment === 'ticket',
     factors: standingsOf(config, account, record, config.offers === undefined ? [] : readNotHere(ctx)),
     login: events.findLast(({ factor }) => factor === LOGIN) ?? PASSWORD,

@@ -5,6 +5,7 @@ import { acrValues } from '../assurance/levels.ts'
 import { type Config, PASSWORD } from '../config.ts'
 import { type AccountRecords, usableAuthenticators } from '../flow/account-record.ts'
 import { type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
+import { besideOthers, hasStandalone } from '../flow/permit.ts'
 import type { Vault } from '../flow/vault.ts'
 import { decide } from '../policy/decide.ts'
 
@@ -68,7 +69,8 @@ export const readSessionLevel = async (
       revokedAt: record.revokedAt,
     }),
     hasAuthenticators: record.authenticators.length > 0,
-    factors: [],
+    hasStandalone: hasStandalone(config.factors, record),
+    factors: config.factors.map((factor) => ({ ...factor, usable: false, enrollable: false, ...besideOthers(factor) })),
     login: PASSWORD,
     loggedInNow: false,
     declined: false,

@@ -28,7 +28,10 @@ export interface Send {
   readonly method?: string
   readonly form?: Readonly<Record<string, string | readonly string[]>> | string
   readonly headers?: Readonly<Record<string, string>>
-  /** Follow redirects on this origin. Default true. */
+  /**
+   * Follow redirects on this origin. Default true; false follows only the way back to the page that was posted to, which
+   * is how a refusal is shown.
+   */
   readonly follow?: boolean
 }
 
@@ -127,12 +130,19 @@ export const createBrowser = (origin: string) => {
     return settle(await ask(next, 'GET', undefined, headers), next, headers, hops + 1)
   }
 
+  const isBack = ({ headers }: Response, url: URL, method: string) => {
+    const location = headers.get('location')
+    return method === 'POST' && location !== null && new URL(location, url).pathname === url.pathname
+  }
+
   const send = async (target: string | URL, options: Send = {}): Promise<Page> => {
     const url = new URL(target, origin)
     const body = bodyOf(options.form)
     const method = options.method ?? (body === undefined ? 'GET' : 'POST')
     const response = await ask(url, method, body, options.headers)
-    return options.follow === false ? pageOf(response, url) : settle(response, url, options.headers)
+    return options.follow === false && !isBack(response, url, method)
+      ? pageOf(response, url)
+      : settle(response, url, options.headers)
   }
 
   return {

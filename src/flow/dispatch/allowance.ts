@@ -29,7 +29,10 @@ export interface Allowances {
    * pause: 30 s, doubling up to an hour, whatever interaction, session or account asks for the next.
    */
   reserve(counted: Counted): Promise<Allowance>
-  /** The message did not go out: the next may follow at once. Budgets stay as they are: a gateway may have charged. */
+  /**
+   * The message of this very object did not go out: the next may follow at once, once. Budgets stay as they are: a
+   * gateway may have charged.
+   */
   giveBack(counted: Counted): Promise<void>
   /** The code has come back: whoever got it may ask for the next at once. */
   clear(counted: Counted): Promise<void>
@@ -78,12 +81,15 @@ const counters = {
   total: () => '',
 } as const satisfies Record<Budget['per'], (counted: Counted) => string | undefined>
 
-/** Takes one message from a budget; false where it is used up. A window begins with its first message. */
-const spend = async ({ vault, clock, mac }: Counting, counted: Counted, budget: Budget): Promise<boolean> => {
-  const { per, messages, windowSeconds } = budget
+const budgetKey = ({ mac }: Counting, counted: Counted, { per, windowSeconds }: Budget): StoreKey | undefined => {
   const name = counters[per](counted)
-  if (name === undefined) return true
-  const key = keyOf('message-budget', mac.sign('budget', counted.factor.id, per, name), String(windowSeconds))
+  return name === undefined
+    ? undefined
+    : keyOf('message-budget', mac.sign('budget', counted.factor.id, per, name), String(windowSeconds))
+}
+
+/** Takes one message from a budget; false where it is used up. A window begins with its first message. */
+const spend = async ({ vault, clock }: Counting, key: StoreKey, { messages, windowSeconds }: Budget) => {
   for (let race = 0; race < MAX_RACES; race += 1) {
     const slot = await vault.read<Spent>(key)
     const spent = slot.value?.messages ?? 0
@@ -93,56 +99,93 @@ const spend = async ({ vault, clock, mac }: Counting, counted: Counted, budget: 
   return false
 }
 
-/** Takes one message from a pace; how many seconds to wait where it is too soon. */
-const pace = async ({ vault, clock }: Counting, key: StoreKey): Promise<number> => {
-  const slot = await vault.read<Pace>(key)
-  const wait = Math.max(0, (slot.value?.nextAt ?? 0) - clock())
-  if (wait > 0) return wait
-  const messages = (slot.value?.messages ?? 0) + 1
-  const next: Pace = { messages, nextAt: clock() + pauseAfter(messages) }
-  return (await vault.write(key, slot, next, clock() + MEMORY_SECONDS)) ? 0 : RACE_PAUSE_SECONDS
-}
-
-const returnPace = ({ vault, clock }: Counting, key: StoreKey) =>
-  vault.update<Pace>(key, ({ value, expiresAt }) =>
+const returnSpent = ({ vault }: Counting, key: StoreKey) =>
+  vault.update<Spent>(key, ({ value, expiresAt }) =>
     value === undefined || expiresAt === undefined
       ? undefined
-      : { value: { messages: Math.max(0, value.messages - 1), nextAt: clock() }, expiresAt },
+      : { value: { messages: Math.max(0, value.messages - 1) }, expiresAt },
   )
 
-const returnPaces = async (counting: Counting, keys: readonly StoreKey[]) => {
-  await Promise.all(keys.map((key) => returnPace(counting, key)))
-}
-
-/** Takes one message from every pace, or from none. */
-const paced = async (counting: Counting, counted: Counted): Promise<number> => {
+/** Takes one message from every budget, or from none; the one that is used up, if any. */
+const budgeted = async (counting: Counting, counted: Counted): Promise<Budget | undefined> => {
   const taken: StoreKey[] = []
-  for (const key of pacesOf(counting, counted)) {
-    const wait = await pace(counting, key)
-    if (wait > 0) {
-      await returnPaces(counting, taken)
-      return wait
+  for (const budget of counted.factor.budgets ?? []) {
+    const key = budgetKey(counting, counted, budget)
+    if (key === undefined) continue
+    if (!(await spend(counting, key, budget))) {
+      // Else who may send nothing any more could still use up what belongs to all.
+      await Promise.all(taken.map((one) => returnSpent(counting, one)))
+      return budget
     }
     taken.push(key)
   }
-  return 0
+  return undefined
+}
+
+/** What was taken from a pace: the how manieth message it is there. */
+interface Taken {
+  readonly key: StoreKey
+  readonly messages: number
+}
+
+/** Takes one message from a pace; how many seconds to wait where it is too soon. */
+const pace = async ({ vault, clock }: Counting, key: StoreKey): Promise<Taken | number> => {
+  const slot = await vault.read<Pace>(key)
+  const wait = (slot.value?.nextAt ?? 0) - clock()
+  if (wait > 0) return wait
+  const messages = (slot.value?.messages ?? 0) + 1
+  const next: Pace = { messages, nextAt: clock() + pauseAfter(messages) }
+  return (await vault.write(key, slot, next, clock() + MEMORY_SECONDS)) ? { key, messages } : RACE_PAUSE_SECONDS
+}
+
+/** The pause after a newer message is not this one's to give back. */
+const returnPace = ({ vault, clock }: Counting, { key, messages }: Taken) =>
+  vault.update<Pace>(key, ({ value, expiresAt }) =>
+    value?.messages !== messages || expiresAt === undefined
+      ? undefined
+      : { value: { messages: messages - 1, nextAt: clock() }, expiresAt },
+  )
+
+const returnPaces = async (counting: Counting, taken: readonly Taken[]) => {
+  await Promise.all(taken.map((one) => returnPace(counting, one)))
+}
+
+/** Takes one message from every pace, or from none. */
+const paced = async (counting: Counting, counted: Counted): Promise<readonly Taken[] | number> => {
+  const taken: Taken[] = []
+  for (const key of pacesOf(counting, counted)) {
+    const one = await pace(counting, key)
+    if (typeof one === 'number') {
+      await returnPaces(counting, taken)
+      return one
+    }
+    taken.push(one)
+  }
+  return taken
 }
 
 /** Builds it. @see {@link Allowances} */
-export const createAllowances = (counting: Counting): Allowances =>
-  Object.freeze<Allowances>({
+export const createAllowances = (counting: Counting): Allowances => {
+  const granted = new WeakMap<Counted, readonly Taken[]>()
+  return Object.freeze<Allowances>({
     async reserve(counted) {
-      const retryAfterSeconds = await paced(counting, counted)
-      if (retryAfterSeconds > 0) return { outcome: 'paused', retryAfterSeconds }
-      for (const budget of counted.factor.budgets ?? []) {
-        if (await spend(counting, counted, budget)) continue
-        await returnPaces(counting, pacesOf(counting, counted))
-        return { outcome: 'exhausted', per: budget.per }
+      const taken = await paced(counting, counted)
+      if (typeof taken === 'number') return { outcome: 'paused', retryAfterSeconds: taken }
+      const exhausted = await budgeted(counting, counted)
+      if (exhausted !== undefined) {
+        await returnPaces(counting, taken)
+        return { outcome: 'exhausted', per: exhausted.per }
       }
+      granted.set(counted, taken)
       return GRANTED
     },
-    giveBack: (counted) => returnPaces(counting, pacesOf(counting, counted)),
+    async giveBack(counted) {
+      const taken = granted.get(counted) ?? []
+      granted.delete(counted)
+      await returnPaces(counting, taken)
+    },
     async clear(counted) {
       await Promise.all(pacesOf(counting, counted).map((key) => counting.vault.delete(key)))
     },
   })
+}

@@ -11,13 +11,21 @@ export interface Breaker {
   succeeded(factor: string): void
 }
 
-/** Opens after five failures within 30 s, for 30 s; a success closes it. */
+/** Opens after five failures within 30 s, for 30 s from the last of them; a success closes it. */
 export const createBreaker = (clock: Clock): Breaker => {
   const failures = new Map<string, readonly number[]>()
+  const openUntil = new Map<string, number>()
   const recent = (factor: string) => (failures.get(factor) ?? []).filter((at) => clock() - at < WINDOW_SECONDS)
   return Object.freeze<Breaker>({
-    isOpen: (factor) => recent(factor).length >= FAILURES,
-    failed: (factor) => void failures.set(factor, [...recent(factor), clock()].slice(-FAILURES)),
-    succeeded: (factor) => void failures.delete(factor),
+    isOpen: (factor) => clock() < (openUntil.get(factor) ?? 0),
+    failed(factor) {
+      const all = [...recent(factor), clock()].slice(-FAILURES)
+      failures.set(factor, all)
+      if (all.length >= FAILURES) openUntil.set(factor, clock() + WINDOW_SECONDS)
+    },
+    succeeded(factor) {
+      failures.delete(factor)
+      openUntil.delete(factor)
+    },
   })
 }

@@ -24,7 +24,7 @@ export interface Parcel {
   readonly retriesAfterSeconds: readonly number[]
   /** Told after each attempt. */
   readonly onAttempt: (word: LastWord) => void
-  /** Told once, when nothing more is tried. A parcel that was dropped has no last word. */
+  /** Told once, when nothing more is tried. A parcel that was dropped has a last word only where it went out. */
   readonly onEnd: (word: LastWord) => void
 }
 
@@ -81,6 +81,8 @@ export const createCarrier = (clock: Clock): Carrier => {
       if (word !== 'not-sent' || clock() + seconds >= parcel.outgoing.expiresAt) break
       await after(seconds * 1000).passed
       if (current.get(parcel.about) !== parcel) return
+      // Timers come late after a machine has slept.
+      if (clock() >= parcel.outgoing.expiresAt) break
       word = await attempt(parcel)
     }
     end(parcel, word)
@@ -88,7 +90,7 @@ export const createCarrier = (clock: Clock): Carrier => {
   const end = (parcel: Parcel, word: LastWord) => {
     const isCurrent = current.get(parcel.about) === parcel
     if (isCurrent) current.delete(parcel.about)
-    parcel.onEnd(word)
+    if (isCurrent || word === 'sent') parcel.onEnd(word)
   }
 
   return Object.freeze<Carrier>({
