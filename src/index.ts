@@ -11,29 +11,17 @@ export {
   standard,
 } from './assurance/presets.ts'
 export type { Clock } from './clock.ts'
-export type { Enrollment, RememberBrowser, StepUpOptions } from './config.ts'
+export type { Enrollment, Offers, RememberBrowser, StepUpOptions } from './config.ts'
 export { type ErrorCode, StepUpError } from './errors.ts'
 export type { AccountEvent, EnrolledBy, EventCatalogue, EventName, Events, FactorEvent, Listener } from './events.ts'
-export type {
-  AnyFactor,
-  Authenticator,
-  Ceremony,
-  CeremonyContext,
-  Change,
-  Factor,
-  FirstStep,
-  Input,
-  Message,
-  Refusal,
-  Sender,
-  Step,
-} from './factors/factor.ts'
+export type * from './factors/factor.ts'
 export type { AccountAdministration, TicketLink } from './flow/administration.ts'
 export type { ListedBrowser } from './flow/browsers.ts'
 export type { AccountOverview, AuthenticatorOverview } from './flow/overview.ts'
-export type { Decision, LevelTrace, Reason, RefusalError, Trace } from './policy/decision.ts'
+export type { Decision, LevelTrace, OfferReason, Reason, RefusalError, Trace } from './policy/decision.ts'
 export type { FloorTable, Policy } from './policy/policy.ts'
 export type { AcrValuesReading, MaxAgeReading } from './policy/requirement.ts'
+export type { PasskeyLogin, PasskeyLoginPage } from './provider/passkey-login.ts'
 export type { RequestPair, SessionLevel } from './provider/session-level.ts'
 export { type Pieces, type StepUp, type StepUpMiddleware, stepUp } from './step-up.ts'
 export type { AccountEntry, Accounts } from './store/accounts.ts'

@@ -131,16 +131,18 @@ const faultOf = ({ code, expiresAt }: SentCode, typed: string | undefined, now: 
 }
 
 const enrollment = (codeSeconds: number) => {
-  const send = (to: string, sent: SentCode | undefined, context: Context): EmailStep => {
+  const send = (to: string, sent: SentCode | undefined, context: Context) => {
     const next = codeFor(to, sent, context.now, codeSeconds)
-    return { outcome: 'continue', state: { sent: next }, message: enrollmentMail(context, next) }
+    return { outcome: 'continue', state: { sent: next }, message: enrollmentMail(context, next) } as const
   }
 
   const takeAddress = ({ address: typed = '' }: Input, context: Context): EmailStep => {
     const address = plainAddress(typed.trim())
-    if (address !== undefined && !hasAddress(context, address)) return send(address, undefined, context)
+    const asking = { typed: typed.slice(0, MAX_ADDRESS_LENGTH) }
+    if (address !== undefined && !hasAddress(context, address))
+      return { ...send(address, undefined, context), held: asking }
     const problem = address === undefined ? 'email.address.invalid' : 'email.address.known'
-    return { outcome: 'continue', state: { typed: typed.slice(0, MAX_ADDRESS_LENGTH) }, problem }
+    return { outcome: 'continue', state: asking, problem }
   }
 
   return {

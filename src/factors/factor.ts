@@ -125,6 +125,8 @@ export type Step<State = unknown, Data = unknown> =
       readonly outcome: 'continue'
       readonly state: State
       readonly message?: Message
+      /** What to go on with where the message is held back, as it was asked for too soon. Default: the state before. */
+      readonly held?: State
       /**
        * What was wrong with an input that is no proof, such as a phone number: a message id of the factor's own,
        * shown as an error. It counts as no refusal.

@@ -152,9 +152,13 @@ const goOn = async (scene: Scene, open: Open, step: Step & { outcome: 'continue'
   const { place, ceremony, slot, vault, clock, dispatcher } = scene
   const letter = letterOf(scene, step)
   const hindrance = letter && (await dispatcher.reserve(letter))
-  // The message before is the one that can still be answered.
-  if (hindrance !== undefined) return opened(scene, open.state, hindrance)
   const { refused: _answered, ...before } = open
+  // The message before is the one that can still be answered.
+  if (hindrance !== undefined) {
+    const { held: state = open.state } = step
+    const kept = await vault.write(ceremonyKey(place), slot, { ...before, state }, clock() + ceremony.ttlSeconds)
+    return kept ? opened(scene, state, hindrance) : GONE
+  }
   const next: Open = { ...before, state: step.state, ...(letter === undefined ? {} : { sentTo: letter.message.to }) }
   if (!(await vault.write(ceremonyKey(place), slot, next, clock() + ceremony.ttlSeconds))) {
     if (letter !== undefined) await dispatcher.giveBack(letter)

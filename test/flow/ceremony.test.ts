@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mock } from 'node:test'
 import type { Proof } from '../../src/assurance/evidence.ts'
-import type { Sender } from '../../src/factors/factor.ts'
+import type { AnyFactor, Sender } from '../../src/factors/factor.ts'
 import type { Outcome } from '../../src/flow/ceremony.ts'
 import { ceremonyKey, type Place } from '../../src/flow/place.ts'
 import { challenge, codeFactor, enrollment, left, PHONE, recordOf } from './scene.ts'
@@ -97,6 +97,20 @@ describe('flow/ceremony', () => {
       } finally {
         mock.timers.reset()
       }
+    })
+
+    it('goes on with what the factor wants kept where a message comes too soon', async () => {
+      const { factor } = codeFactor()
+      const held = { code: 'held' }
+      const submit: AnyFactor['challenge']['submit'] = async (state, input, context) => {
+        const step = await factor.challenge.submit(state, input, context)
+        return step.outcome === 'continue' ? { ...step, held } : step
+      }
+      const { show, answer } = await challenge({ more: { challenge: { ...factor.challenge, submit } } })
+      await show()
+      assert.equal(wordOf(await answer('more')), 'paused')
+      assert.equal(wordOf(await answer('secret-1')), 'invalid')
+      assert.equal(wordOf(await answer('held')), 'accepted')
     })
 
     it('sends the new code of a further step, and the old one is void', async () => {
