@@ -1,11 +1,11 @@
-import { randomInt } from 'node:crypto'
 import { equalSecret } from './equal.ts'
+import { randomDigits } from './random.ts'
 
 /** How many digits a code has that is sent to somebody: 20 bits, OWASP ASVS 5.0 section 6.5.4. */
 export const CODE_DIGITS = 6
 
 /** A new code of six digits, every one as likely as any other. */
-export const newCode = (): string => String(randomInt(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, '0')
+export const newCode = (): string => randomDigits(CODE_DIGITS)
 
 /** The digits as typed; people paste codes with spaces or hyphens in them. Undefined for anything but six digits. */
 export const typedCode = (typed = ''): string | undefined => {

@@ -36,8 +36,7 @@ const telling = (events: readonly Evidence[], cid: string | undefined): readonly
 }
 
 /** Whether the account has something beside which other factors can stand. */
-export const hasStandalone = ({ hasAuthenticators, hasStandalone = hasAuthenticators }: Situation): boolean =>
-  hasStandalone
+const hasStandalone = ({ hasAuthenticators, hasStandalone = hasAuthenticators }: Situation): boolean => hasStandalone
 
 /**
  * For `prompt=login` only what was proved in this authorization counts; a further authenticator never in its own; and
@@ -51,6 +50,13 @@ const countable = (situation: Situation) => {
     const counts = own ? event.enrolled !== 'further' : requirement.prompt !== 'login'
     return counts && !beside.has(event.factor)
   })
+}
+
+/** Neither the login nor the authenticator that somebody came in by: what closes a gap was not asked there. */
+const isAnswer = ({ factor, authenticatorId }: Evidence, index: number, own: readonly Evidence[]) => {
+  const before = own[index - 1]
+  const cameIn = before?.factor === LOGIN && before.authenticatorId !== undefined
+  return factor !== LOGIN && !(cameIn && before.authenticatorId === authenticatorId)
 }
 
 const newest = (events: readonly Evidence[]) =>
@@ -90,7 +96,7 @@ export const deskOf = (situation: Situation): Desk | undefined => {
     lastLogin,
     own,
     loginSpent: loggedInNow || own.some(({ factor }) => factor === LOGIN),
-    spent: new Set(own.map(({ factor }) => factor).filter((factor) => factor !== LOGIN)),
+    spent: new Set(own.filter(isAnswer).map(({ factor }) => factor)),
   }
 }
 

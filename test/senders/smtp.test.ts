@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { StepUpError } from '../../src/errors.ts'
 import type { OutgoingMessage } from '../../src/factors/factor.ts'
 import { type SmtpOptions, type SmtpSender, smtp } from '../../src/senders/smtp.ts'
-import { ownCertificate, type SmtpSettings, startSmtp } from '../support/smtp.ts'
+import { ownCertificate } from '../support/certificates.ts'
+import { type SmtpSettings, startSmtp } from '../support/smtp.ts'
 
 const FROM = 'Example <no-reply@example.com>'
 

@@ -13,7 +13,7 @@ export const ADDRESS = 'Set up an email address'
 export const CONFIRM = 'Enter the code from the email'
 
 /** bob has a verified address, carol one that nobody has verified, dave none, erin another verified one. */
-export const people = (): Map<string, Account> =>
+const people = (): Map<string, Account> =>
   new Map<string, Account>(
     [
       { id: 'bob', label: 'bob@example.com', email: 'bob@example.com', emailVerified: true },

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { SMTPServer } from 'smtp-server'
+import type { ownCertificate } from './certificates.ts'
 
 /** One mail as it came in. */
 export interface Mail {
@@ -99,19 +99,6 @@ const mailOf = (raw: string, from: string, to: readonly string[]): Mail => {
 
 const errorOf = (refusal: Refusal) => refusal && Object.assign(new Error(refusal[1]), { responseCode: refusal[0] })
 
-/** A certificate for `localhost` that nobody else has signed, with its key. */
-export const ownCertificate = () => {
-  const pem = execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-      .concat(['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'])
-      .concat(['-keyout', '-', '-out', '-']),
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 },
-  )
-  const [key = '', cert = ''] = pem.split(/(?=-----BEGIN CERTIFICATE)/)
-  return { key, cert }
-}
-
 /** What a test may want of the server from the start. */
 export interface SmtpSettings {
   readonly script?: Script
@@ -204,4 +191,4 @@ export const startSmtp = async ({ script = {}, tls, certificate, login }: SmtpSe
 }
 
 /** A running server. */
-export type Smtp = Awaited<ReturnType<typeof startSmtp>>
+type Smtp = Awaited<ReturnType<typeof startSmtp>>

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import twilio from 'twilio'
 import { faultOf, isPassing } from './faults.ts'
@@ -71,7 +72,7 @@ export const createCaller = (access: TwilioAccess): Caller => {
       const tried = await settled(ask(clientFor(access, send, Math.ceil(end - performance.now()))))
       if ('answer' in tried) return tried.answer
       // Anywhere in a growing span, so that many who were turned away do not come back together.
-      const wait = Math.random() * FIRST_PAUSE_MILLISECONDS * 2 ** (tries - 1)
+      const wait = randomInt(FIRST_PAUSE_MILLISECONDS * 2 ** (tries - 1))
       const isLast = tries >= MAX_TRIES || performance.now() + wait >= end
       if (isLast || !isPassing(tried.fault)) throw faultOf(tried.fault)
       await pause(wait)

@@ -1,3 +1,4 @@
+import { systemClock } from '../../clock.ts'
 import type { NumberFacts, NumberLookup } from '../../factors/sms.ts'
 import { createCaller } from './caller.ts'
 import { codesOf, unreachable } from './faults.ts'
@@ -20,7 +21,7 @@ const swapOf = (swap: unknown) => {
   const { last_sim_swap_date: date, swapped_in_period: isRecent } = Object(swap) as Record<string, unknown>
   const at = typeof date === 'string' ? Math.floor(Date.parse(date) / 1000) : Number.NaN
   if (Number.isFinite(at)) return { simSwappedAt: at }
-  return isRecent === true ? { simSwappedAt: Math.floor(Date.now() / 1000) } : {}
+  return isRecent === true ? { simSwappedAt: systemClock() } : {}
 }
 
 /**

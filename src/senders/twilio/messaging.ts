@@ -1,4 +1,5 @@
 import twilio from 'twilio'
+import { systemClock } from '../../clock.ts'
 import type { OutgoingMessage, Sender } from '../../factors/factor.ts'
 import { type Caller, createCaller } from './caller.ts'
 import { givenUp } from './faults.ts'
@@ -22,7 +23,7 @@ const MAX_VALIDITY_SECONDS = 36_000
 
 /** Seconds for which a message is still of use; Twilio drops it from its queue after them. */
 const validityOf = ({ expiresAt }: OutgoingMessage) => {
-  const seconds = Math.floor(expiresAt - Date.now() / 1000)
+  const seconds = Math.floor(expiresAt - systemClock())
   if (seconds < 1) throw new Error('the message is of no use any more')
   return Math.min(seconds, MAX_VALIDITY_SECONDS)
 }
