@@ -15,7 +15,7 @@ import {
 import type { Browsers } from './browsers.ts'
 import { releaseClaims } from './claims.ts'
 import { type AccountOverview, type OverviewTools, readOverview } from './overview.ts'
-import { isRecovery, standsBeside } from './permit.ts'
+import { hasRoom, isRecovery, standsBeside } from './permit.ts'
 import type { Throttle } from './throttle.ts'
 import type { IssuedTicket, Tickets } from './tickets.ts'
 
@@ -41,6 +41,7 @@ export interface AccountAdministration {
    *
    * @param options - `factors`: ids that may be enrolled, recovery codes never; default all that can stand alone.
    * `ttlSeconds`: 60 to 604800; default 86400.
+   * @throws StepUpError `ERR_ACCOUNT` where the account has as many of all of them as it can.
    */
   issueTicket(
     accountId: string,
@@ -140,7 +141,11 @@ const createEnrolling = (tools: AdministrationTools, enter: Enter): Operations<'
     async issueTicket(id, given = {}) {
       const { accountId, options } = await enter('issueTicket', schema, { accountId: id, options: given })
       const { factors: chosen, ttlSeconds } = options
-      const { ticket, ...issued } = await tickets.issue(accountId, { factors: [...new Set(chosen)], ttlSeconds })
+      const { record } = await records.load(accountId)
+      const room = factors.filter((factor) => chosen.includes(factor.id) && hasRoom(record, factor)).map(({ id }) => id)
+      if (room.length === 0)
+        refuse('issueTicket', 'options.factors', chosen, 'one that the account does not have in full')
+      const { ticket, ...issued } = await tickets.issue(accountId, { factors: room, ttlSeconds })
       return Object.freeze({ ...issued, url: ticketUrl(ticket) })
     },
     async newRecoveryCodes(id) {

@@ -5,6 +5,7 @@ import { answering } from '../flow/place.ts'
 import type { Settled } from '../flow/settle.ts'
 import type { Ending } from '../provider/interaction.ts'
 import { writeNotHere } from '../provider/not-here.ts'
+import type { Translate } from './render.ts'
 import type {
   CeremonyScreen,
   ChooseScreen,
@@ -85,12 +86,21 @@ const rememberOf = (visit: Visit, { config }: PageTools, factor: AnyFactor, chec
     : { remember: { seconds: rememberBrowser.lifeSeconds, checked } }
 }
 
+/** The factor's own words where it has them, as not everything that is answered is a code. */
+const ownId = (t: Translate, { id: factor }: AnyFactor, id: string) => {
+  const own = id.replace(/^code\./, `${factor}.`)
+  return t.knows(own) ? own : id
+}
+
 const sendClosed = (visit: Visit, tools: PageTools, factor: AnyFactor, notice: FlowNotice) => {
+  const t = tools.renderer.translate(visit.screen.locale)
+  const { id, ...values } = noticeOf(notice)
   const page: ClosedScreen = {
     ...visit.screen,
     ...chooseHrefOf(visit),
     ...(notice.reason === 'disabled' ? {} : { retryHref: `${visit.base}/${factor.id}` }),
-    notice: noticeOf(notice),
+    heading: ownId(t, factor, 'code.closed.heading'),
+    notice: { id: ownId(t, factor, id), ...values },
   }
   sendPage(visit.ctx, tools.renderer, statusOf(notice), 'closed', page)
 }

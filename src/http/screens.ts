@@ -63,6 +63,8 @@ export type Offer = 'recovered' | 'due' | 'better'
 
 /** `views/closed.ejs`: no further answer is looked at for now; says why, and what to do. */
 export interface ClosedScreen extends Screen, WaysOut {
+  /** Message id of the heading, where the factor has one of its own. */
+  readonly heading?: string
   readonly notice: Notice
   /** Link that begins anew, present where that will help. */
   readonly retryHref?: string

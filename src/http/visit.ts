@@ -5,7 +5,7 @@ import { LOGIN, standing } from '../assurance/evidence.ts'
 import { findLevel } from '../assurance/levels.ts'
 import type { Config } from '../config.ts'
 import type { AnyFactor } from '../factors/factor.ts'
-import type { AccountRecords } from '../flow/account-record.ts'
+import { type AccountRecords, usableAuthenticators } from '../flow/account-record.ts'
 import type { Browsers } from '../flow/browsers.ts'
 import type { Ceremonies, Reading } from '../flow/ceremony.ts'
 import { type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
@@ -149,7 +149,9 @@ const accountOf = async (
   if (account === undefined || account.disabled === true || record.disabledAt !== undefined) return undefined
   const { securityStamp } = account
   const { revokedAt } = record
-  const stands = standing(ledger.value?.events ?? [], { activeAuthenticatorIds: new Set(), securityStamp, revokedAt })
+  // Who came in by an authenticator stands on it.
+  const activeAuthenticatorIds = new Set(usableAuthenticators(record).map(({ id }) => id))
+  const stands = standing(ledger.value?.events ?? [], { activeAuthenticatorIds, securityStamp, revokedAt })
   return stands.some(({ factor }) => factor === LOGIN) ? account : undefined
 }
 
