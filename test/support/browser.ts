@@ -132,7 +132,8 @@ export const createBrowser = (origin: string) => {
 
   const isBack = ({ headers }: Response, url: URL, method: string) => {
     const location = headers.get('location')
-    return method === 'POST' && location !== null && new URL(location, url).pathname === url.pathname
+    const isFactorPage = /\/mfa\/[^/]+\/[^/]+$/.test(url.pathname)
+    return isFactorPage && method === 'POST' && location !== null && new URL(location, url).pathname === url.pathname
   }
 
   const send = async (target: string | URL, options: Send = {}): Promise<Page> => {
