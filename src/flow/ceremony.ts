@@ -154,8 +154,9 @@ const goOn = async (scene: Scene, open: Open, step: Step & { outcome: 'continue'
   const hindrance = letter && (await dispatcher.reserve(letter))
   const { refused: _answered, ...before } = open
   // The message before is the one that can still be answered.
+  if (hindrance !== undefined && step.held === undefined) return opened(scene, open.state, hindrance)
   if (hindrance !== undefined) {
-    const { held: state = open.state } = step
+    const { held: state } = step
     const kept = await vault.write(ceremonyKey(place), slot, { ...before, state }, clock() + ceremony.ttlSeconds)
     return kept ? opened(scene, state, hindrance) : GONE
   }

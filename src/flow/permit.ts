@@ -83,9 +83,12 @@ const canEnroll = (record: AccountRecord, factor: AnyFactor) =>
 export const enrollableFactors = (factors: readonly AnyFactor[], record: AccountRecord): readonly string[] =>
   idsOf(factors.filter((factor) => canEnroll(record, factor) && !standsBeside(factor)))
 
-/** Whether the account has an authenticator, in whatever state, of a factor that can stand alone. */
+/**
+ * Whether the account has an authenticator, in whatever state, that is more than an address: whatever it is, nothing is
+ * enrolled on the password any more. Recovery codes are; they may be all that is left.
+ */
 export const hasStandalone = (factors: readonly AnyFactor[], { authenticators }: AccountRecord): boolean => {
-  const beside = new Set(idsOf(factors.filter(standsBeside)))
+  const beside = new Set(idsOf(factors.filter((factor) => besideOthers(factor).besideOthers === true)))
   return authenticators.some(({ factor }) => !beside.has(factor))
 }
 
@@ -115,7 +118,8 @@ const wasOffered = ({ declinedOffers }: AccountRecord, { id }: AnyFactor, now: n
 
 /** What stands beside others and of which the account has none left, or few. It has to have another factor. */
 const runningOut = (factors: readonly AnyFactor[], record: AccountRecord, now: number) => {
-  if (!hasStandalone(factors, record)) return []
+  const beside = new Set(idsOf(factors.filter(standsBeside)))
+  if (!record.authenticators.some(({ factor }) => !beside.has(factor))) return []
   return factors.filter(
     (factor) =>
       isRecovery(factor) &&
