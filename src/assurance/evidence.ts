@@ -27,7 +27,7 @@ export const LOGIN = 'login'
 export interface Evidence extends Proof {
   /** A factor's id, or `login` for the host's own login page. */
   readonly factor: string
-  /** The stored authenticator that was used; absent for the login and for implied authenticators. */
+  /** The authenticator that was used, be it stored or implied; absent for a login by password. */
   readonly authenticatorId?: string
   /** When it was proved, in epoch seconds. */
   readonly at: number

@@ -1,4 +1,5 @@
 import type { Account } from '../account.ts'
+import { digest } from '../crypto/digest.ts'
 import { CODE_DIGITS, isCode, newCode, typedCode } from '../crypto/one-time-code.ts'
 import { isSameAddress, MAX_ADDRESS_LENGTH, maskedAddress, plainAddress } from './email/address.ts'
 import { checkedOptions } from './email/options.ts'
@@ -69,7 +70,11 @@ export interface EmailView {
 type Context = CeremonyContext<EmailData>
 type EmailStep = Step<EmailState, EmailData>
 
-const IMPLIED_ID = 'implied'
+/** Another address is another authenticator: what was proved by the one before does not stand on it. */
+const impliedId = (address: string) => `implied:${digest(address.toLowerCase())}`
+
+const isImplied = ({ id }: Authenticator) => id.startsWith('implied:')
+
 const ENROLLMENT_SECONDS = 1800
 const CHALLENGE_SECONDS = 900
 const MAX_NAME_CHARACTERS = 60
@@ -83,7 +88,7 @@ const impliedAddress = ({ email, emailVerified }: Account) =>
 const implied = (account: Account): readonly Authenticator<EmailData>[] => {
   const address = impliedAddress(account)
   if (address === undefined) return []
-  return [{ id: IMPLIED_ID, factor: 'email', status: 'active', createdAt: 0, data: { address } }]
+  return [{ id: impliedId(address), factor: 'email', status: 'active', createdAt: 0, data: { address } }]
 }
 
 const hasAddress = ({ account, authenticators }: Context, address: string) =>
@@ -172,7 +177,7 @@ const enrollment = (codeSeconds: number) => {
 const firstChoice = ({ authenticators }: Context) => {
   const used = authenticators.filter(({ lastUsedAt }) => lastUsedAt !== undefined)
   const [last] = used.sort((one, other) => (other.lastUsedAt ?? 0) - (one.lastUsedAt ?? 0))
-  return last ?? authenticators.find(({ id }) => id === IMPLIED_ID) ?? authenticators[0]
+  return last ?? authenticators.find(isImplied) ?? authenticators[0]
 }
 
 const withAddress = ({ authenticators }: Context, address: string) =>
@@ -190,9 +195,7 @@ const challenge = (codeSeconds: number) => {
     // Gone since the mail was sent: removed by its owner, or changed at the host.
     const authenticator = withAddress(context, sent.to)
     if (authenticator === undefined) return refused('not-enrolled')
-    return authenticator.id === IMPLIED_ID
-      ? { outcome: 'accepted' }
-      : { outcome: 'accepted', authenticatorId: authenticator.id }
+    return { outcome: 'accepted', authenticatorId: authenticator.id }
   }
 
   return {

@@ -135,7 +135,7 @@ export type Step<State = unknown, Data = unknown> =
     }
   | {
       readonly outcome: 'accepted'
-      /** The authenticator that was used; left out at enrolment and for implied authenticators. */
+      /** The authenticator that was used, an implied one included; left out at enrolment. */
       readonly authenticatorId?: string
       readonly change?: Change<Data>
       /** What was really shown, where it is less than the factor's most; one without kinds leaves no evidence. */

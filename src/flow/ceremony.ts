@@ -53,6 +53,16 @@ const dead = async (scene: Scene, { state }: Open): Promise<Outcome | undefined>
   return retryAfterSeconds > 0 ? opened(scene, state, { reason: 'dead', retryAfterSeconds }) : undefined
 }
 
+/** Nothing was sent, so nothing is to be answered: what the factor wants kept takes the place of the first state. */
+const hold = async (scene: Scene, open: Open, { held }: Step & { outcome: 'continue' }, hindrance: Notice) => {
+  const { place, vault } = scene
+  if (held !== undefined)
+    await vault.update<Open>(ceremonyKey(place), ({ value, expiresAt }) =>
+      value === undefined || expiresAt === undefined ? undefined : { value: { ...value, state: held }, expiresAt },
+    )
+  return opened(scene, held ?? open.state, hindrance)
+}
+
 const begin = async (scene: Scene): Promise<Outcome> => {
   const { place, ceremony, slot, vault, clock, dispatcher } = scene
   const step = await inTime(ceremony.begin(contextIn(scene)))
@@ -60,8 +70,11 @@ const begin = async (scene: Scene): Promise<Outcome> => {
   const letter = letterOf(scene, step)
   const open: Open = { state: step.state, failures: 0, ...(letter === undefined ? {} : { sentTo: letter.message.to }) }
   // Committed first: of two pages opened at once, the one whose state counts is the one that sends.
-  if (await vault.write(ceremonyKey(place), slot, open, clock() + ceremony.ttlSeconds))
-    return opened(scene, step.state, letter && ((await dispatcher.reserve(letter)) ?? (await dispatcher.send(letter))))
+  if (await vault.write(ceremonyKey(place), slot, open, clock() + ceremony.ttlSeconds)) {
+    const hindrance = letter && (await dispatcher.reserve(letter))
+    if (hindrance !== undefined) return hold(scene, open, step, hindrance)
+    return opened(scene, step.state, letter && (await dispatcher.send(letter)))
+  }
   // Another request of this browser began it a moment ago; its state is the one that counts.
   const { value } = await vault.read<Open>(ceremonyKey(place))
   return value === undefined ? GONE : opened(scene, value.state)

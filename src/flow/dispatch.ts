@@ -14,6 +14,7 @@ export type Compose = (message: Message, locale: string) => OutgoingMessage
 export interface Letter {
   readonly factor: AnyFactor
   readonly accountId: string
+  readonly purpose: 'enroll' | 'challenge'
   readonly clientId?: string | undefined
   /** The IP address that asks for it. */
   readonly address?: string | undefined
@@ -43,7 +44,9 @@ export interface Dispatcher {
   /** The letter will not be sent after all. */
   giveBack(letter: Letter): Promise<void>
   /** It was answered rightly: nothing more is sent, and the next may follow at once. */
-  answered(letter: Pick<Letter, 'factor' | 'accountId' | 'about'> & { readonly to: string | undefined }): Promise<void>
+  answered(
+    letter: Pick<Letter, 'factor' | 'accountId' | 'purpose' | 'about'> & { readonly to: string | undefined },
+  ): Promise<void>
 }
 
 /** What sending works with. */
@@ -109,9 +112,9 @@ export const createDispatcher = ({ vault, clock, announce, compose, mac }: Dispa
       return { reason: handed }
     },
     giveBack: (letter) => allowances.giveBack(letter),
-    async answered({ factor, accountId, about, to }) {
+    async answered({ factor, accountId, purpose, about, to }) {
       carrier.drop(about)
-      if (to !== undefined) await allowances.clear({ factor, accountId, message: { to } })
+      if (to !== undefined) await allowances.clear({ factor, accountId, purpose, message: { to } })
     },
   })
 }

@@ -8,15 +8,24 @@ const aboutOf = ({ place: { id, purpose, account, factor } }: Scene) =>
 
 /** The message of a step as it is sent; undefined where it has none. */
 export const letterOf = (scene: Scene, { message }: Step & { outcome: 'continue' }): Letter | undefined => {
-  const { account, factor, client, address, locale } = scene.place
+  const { account, factor, purpose, client, address, locale } = scene.place
   return (
-    message && { factor, accountId: account.id, clientId: client?.id, address, message, locale, about: aboutOf(scene) }
+    message && {
+      factor,
+      accountId: account.id,
+      purpose,
+      clientId: client?.id,
+      address,
+      message,
+      locale,
+      about: aboutOf(scene),
+    }
   )
 }
 
 /** The code has come back: its reader may have the next at once. */
 export const answered = async (scene: Scene, { sentTo }: Pick<Open, 'sentTo'>) => {
-  const { account, factor } = scene.place
+  const { account, factor, purpose } = scene.place
   if (factor.sender !== undefined)
-    await scene.dispatcher.answered({ factor, accountId: account.id, about: aboutOf(scene), to: sentTo })
+    await scene.dispatcher.answered({ factor, accountId: account.id, purpose, about: aboutOf(scene), to: sentTo })
 }

@@ -83,13 +83,19 @@ const canEnroll = (record: AccountRecord, factor: AnyFactor) =>
 export const enrollableFactors = (factors: readonly AnyFactor[], record: AccountRecord): readonly string[] =>
   idsOf(factors.filter((factor) => canEnroll(record, factor) && !standsBeside(factor)))
 
-/**
- * Whether the account has an authenticator, in whatever state, that is more than an address: whatever it is, nothing is
- * enrolled on the password any more. Recovery codes are; they may be all that is left.
- */
+/** Whether the account has an authenticator, in whatever state, of a factor that can stand alone. */
 export const hasStandalone = (factors: readonly AnyFactor[], { authenticators }: AccountRecord): boolean => {
-  const beside = new Set(idsOf(factors.filter((factor) => besideOthers(factor).besideOthers === true)))
+  const beside = new Set(idsOf(factors.filter(standsBeside)))
   return authenticators.some(({ factor }) => !beside.has(factor))
+}
+
+/**
+ * Whether the account has nothing, or nothing but addresses: only then is anything enrolled on the password. Recovery
+ * codes are more, and may be all that is left.
+ */
+export const hasOnlyAddresses = (factors: readonly AnyFactor[], { authenticators }: AccountRecord): boolean => {
+  const addresses = new Set(idsOf(factors.filter((factor) => besideOthers(factor).besideOthers === true)))
+  return authenticators.every(({ factor }) => addresses.has(factor))
 }
 
 /** How planning is told of a factor that is not recovery and still only stands beside others. */
@@ -118,8 +124,7 @@ const wasOffered = ({ declinedOffers }: AccountRecord, { id }: AnyFactor, now: n
 
 /** What stands beside others and of which the account has none left, or few. It has to have another factor. */
 const runningOut = (factors: readonly AnyFactor[], record: AccountRecord, now: number) => {
-  const beside = new Set(idsOf(factors.filter(standsBeside)))
-  if (!record.authenticators.some(({ factor }) => !beside.has(factor))) return []
+  if (!hasStandalone(factors, record)) return []
   return factors.filter(
     (factor) =>
       isRecovery(factor) &&

@@ -2,7 +2,7 @@ import type { Account } from '../account.ts'
 import type { AnyFactor, Authenticator, Ceremony, CeremonyContext } from '../factors/factor.ts'
 import type { StoreKey } from '../store/store.ts'
 import { type AccountRecord, type LoadedRecord, usableAuthenticators } from './account-record.ts'
-import { hasRoom, hasStandalone, type Permit, standingOf, standsBeside, stillStands } from './permit.ts'
+import { hasOnlyAddresses, hasRoom, type Permit, standingOf, standsBeside, stillStands } from './permit.ts'
 
 /** Enrolment or challenge; it is also the kind that seals the state, so that neither passes for the other. */
 export type Purpose = 'enroll' | 'challenge'
@@ -53,6 +53,17 @@ export const answering = (factor: AnyFactor, account: Account, record: AccountRe
   ...(factor.implied?.(account) ?? []),
 ]
 
+/** Ids of all that evidence can stand on: what the account has enrolled and can use, and what follows from facts about it. */
+export const activeIds = (
+  factors: readonly AnyFactor[],
+  account: Account,
+  record: AccountRecord,
+): ReadonlySet<string> => {
+  const ids = new Set(usableAuthenticators(record).map(({ id }) => id))
+  for (const factor of factors) for (const { id } of factor.implied?.(account) ?? []) ids.add(id)
+  return ids
+}
+
 /** What can answer here: what suits, or all where nothing does. */
 const suiting = ({ factor, account, suits }: Place, record: AccountRecord) => {
   const all = answering(factor, account, record)
@@ -66,7 +77,7 @@ export const isOpen = (
   { record }: LoadedRecord,
   factors: readonly AnyFactor[],
 ): boolean =>
-  openEnrollment && !standsBeside(factor) && record.enrollment !== 'ticket' && !hasStandalone(factors, record)
+  openEnrollment && !standsBeside(factor) && record.enrollment !== 'ticket' && hasOnlyAddresses(factors, record)
 
 /** Whether the ceremony may run at all, by the account's record as it is now. */
 export const isAllowed = (

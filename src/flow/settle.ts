@@ -6,7 +6,7 @@ import { releaseClaims } from './claims.ts'
 import {
   dueFactors,
   enrollableFactors,
-  hasStandalone,
+  hasOnlyAddresses,
   isRecovery,
   PERMIT_SECONDS,
   type Permit,
@@ -61,7 +61,7 @@ const evidenceOf = (
     cid,
     ...(id === undefined ? {} : { authenticatorId: id }),
     ...(securityStamp === undefined ? {} : { securityStamp }),
-    ...(purpose === 'challenge' ? {} : { enrolled: hasStandalone(factors, loaded.record) ? 'further' : 'first' }),
+    ...(purpose === 'challenge' ? {} : { enrolled: hasOnlyAddresses(factors, loaded.record) ? 'first' : 'further' }),
   }
 }
 
@@ -123,7 +123,8 @@ const announceAcceptance = (scene: Settling, record: AccountRecord, id: string |
   const usesLeft = used && place.factor.usesLeft?.(used)
   announce('challenge.accepted', {
     ...factorEvent(place),
-    ...(id === undefined ? {} : { authenticatorId: id }),
+    // An implied one is named by nothing that could be looked up.
+    ...(used === undefined ? {} : { authenticatorId: used.id }),
     ...(usesLeft === undefined ? {} : { usesLeft }),
   })
 }

@@ -5,12 +5,12 @@ import { LOGIN, standing } from '../assurance/evidence.ts'
 import { findLevel } from '../assurance/levels.ts'
 import type { Config } from '../config.ts'
 import type { AnyFactor } from '../factors/factor.ts'
-import { type AccountRecords, usableAuthenticators } from '../flow/account-record.ts'
+import type { AccountRecords } from '../flow/account-record.ts'
 import type { Browsers } from '../flow/browsers.ts'
 import type { Ceremonies, Reading } from '../flow/ceremony.ts'
 import { type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
 import { signInPermitKey } from '../flow/permit.ts'
-import type { Place } from '../flow/place.ts'
+import { activeIds, type Place } from '../flow/place.ts'
 import type { Tickets } from '../flow/tickets.ts'
 import type { Vault } from '../flow/vault.ts'
 import { once } from '../once.ts'
@@ -150,7 +150,7 @@ const accountOf = async (
   const { securityStamp } = account
   const { revokedAt } = record
   // Who came in by an authenticator stands on it.
-  const activeAuthenticatorIds = new Set(usableAuthenticators(record).map(({ id }) => id))
+  const activeAuthenticatorIds = activeIds(config.factors, account, record)
   const stands = standing(ledger.value?.events ?? [], { activeAuthenticatorIds, securityStamp, revokedAt })
   return stands.some(({ factor }) => factor === LOGIN) ? account : undefined
 }
@@ -198,6 +198,12 @@ const suiting = ({ task }: Visit, { config }: PageTools, factor: AnyFactor): Pic
   }
 }
 
+/**
+ * Who asks. Behind a proxy, what came before the last entry of its list is the browser's own invention, unless the host
+ * says how many proxies there are (Koa's `maxIpsCount`).
+ */
+const addressOf = ({ ips, ip, app }: Context) => (app.maxIpsCount === 0 ? (ips.at(-1) ?? ip) : ip)
+
 /** Where the ceremony of this factor takes place. */
 export const placeOf = (visit: Visit, tools: PageTools, factor: AnyFactor): Place => {
   const { ctx, account, task, place, screen, base } = visit
@@ -213,7 +219,7 @@ export const placeOf = (visit: Visit, tools: PageTools, factor: AnyFactor): Plac
     issuer: provider.issuer,
     url: `${origin}${base}/${factor.id}`,
     locale: screen.locale,
-    address: ctx.ip,
+    address: addressOf(ctx),
   }
 }
 

@@ -35,8 +35,10 @@ export interface Situation {
   readonly evidence: readonly Evidence[]
   /** The account has enrolled authenticators, of whatever factor and in whatever state. */
   readonly hasAuthenticators: boolean
-  /** One of them is more than an address. Default: as `hasAuthenticators`. */
+  /** One of them can stand alone. Default: as `hasAuthenticators`. */
   readonly hasStandalone?: boolean
+  /** There is nothing among them but addresses. Default: there is nothing at all. */
+  readonly hasOnlyAddresses?: boolean
   /** Enrolment inside a sign-in is closed: the account needs a ticket for its first authenticator. */
   readonly ticketOnly?: boolean | undefined
   /** Present where this browser is remembered for this account. */

@@ -6,6 +6,7 @@ import type { Situation } from './decision.ts'
 /** A situation with what the steps of a decision share. */
 export interface Desk extends Situation {
   readonly hasStandalone: boolean
+  readonly hasOnlyAddresses: boolean
   /** The events that count for this request at all. */
   readonly events: readonly Evidence[]
   readonly moment: Moment
@@ -84,6 +85,7 @@ export const deskOf = (situation: Situation): Desk | undefined => {
     evidence,
     hasAuthenticators: situation.hasAuthenticators,
     hasStandalone: hasStandalone(situation),
+    hasOnlyAddresses: situation.hasOnlyAddresses ?? !situation.hasAuthenticators,
     ticketOnly: situation.ticketOnly,
     remembered: situation.remembered,
     factors: situation.factors,

@@ -90,8 +90,8 @@ const towards = (desk: Desk, level: Level, declinable: boolean): Move | undefine
   const byChallenge = closing(desk, level, closers)
   if (byChallenge.length > 0) return challenge(desk, byChallenge, declinable)
 
-  // Where all that is enrolled only stands beside others, it has to be at hand: its code comes first.
-  const isOpen = !desk.hasAuthenticators || (!desk.hasStandalone && usable.length > 0)
+  // Where there are addresses, one has to be at hand: its code comes first.
+  const isOpen = !desk.hasAuthenticators || (desk.hasOnlyAddresses && usable.length > 0)
   const open = isOpen && desk.ticketOnly !== true ? desk.factors.filter((one) => one.enrollable) : []
   const candidates = open.map(enrollable)
   const byEnrollment = closing(desk, level, candidates)

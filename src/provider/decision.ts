@@ -3,13 +3,20 @@ import type { Account } from '../account.ts'
 import { LOGIN, type Proof, standing } from '../assurance/evidence.ts'
 import { type Config, PASSWORD } from '../config.ts'
 import type { Announce } from '../events.ts'
-import { type AccountRecord, usableAuthenticators } from '../flow/account-record.ts'
+import type { AccountRecord } from '../flow/account-record.ts'
 import { type BrowserNote, type BrowserStanding, noteHolds, type PresentedBrowser } from '../flow/browser-record.ts'
 import type { RecognizedBrowser } from '../flow/browsers.ts'
 import type { KeyCheck } from '../flow/key-check.ts'
 import { dropBrowser, type LedgerRecord, ledgerKey, noteBrowser } from '../flow/ledger.ts'
-import { besideOthers, dueFactors, enrollableFactors, hasStandalone, strengthOf } from '../flow/permit.ts'
-import { answering } from '../flow/place.ts'
+import {
+  besideOthers,
+  dueFactors,
+  enrollableFactors,
+  hasOnlyAddresses,
+  hasStandalone,
+  strengthOf,
+} from '../flow/permit.ts'
+import { activeIds, answering } from '../flow/place.ts'
 import { decide } from '../policy/decide.ts'
 import type { Decision, FactorStanding, Situation } from '../policy/decision.ts'
 import type { BrowserCookies } from './browser-cookies.ts'
@@ -97,12 +104,13 @@ const gatherFacts = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionT
     requirement,
     accountActive: account.disabled !== true && record.disabledAt === undefined,
     evidence: standing(events, {
-      activeAuthenticatorIds: new Set(usableAuthenticators(record).map(({ id }) => id)),
+      activeAuthenticatorIds: activeIds(config.factors, account, record),
       securityStamp: account.securityStamp,
       revokedAt: record.revokedAt,
     }),
     hasAuthenticators: record.authenticators.length > 0,
     hasStandalone: hasStandalone(config.factors, record),
+    hasOnlyAddresses: hasOnlyAddresses(config.factors, record),
     ticketOnly: config.enrollment === 'ticket' || record.enrollment === 'ticket',
     factors: standingsOf(config, account, record, config.offers === undefined ? [] : readNotHere(ctx)),
     login: events.findLast(({ factor }) => factor === LOGIN) ?? PASSWORD,

@@ -3,9 +3,10 @@ import type Provider from 'oidc-provider'
 import { standing } from '../assurance/evidence.ts'
 import { acrValues } from '../assurance/levels.ts'
 import { type Config, PASSWORD } from '../config.ts'
-import { type AccountRecords, usableAuthenticators } from '../flow/account-record.ts'
+import type { AccountRecords } from '../flow/account-record.ts'
 import { type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
 import { besideOthers, hasStandalone } from '../flow/permit.ts'
+import { activeIds } from '../flow/place.ts'
 import type { Vault } from '../flow/vault.ts'
 import { decide } from '../policy/decide.ts'
 
@@ -64,7 +65,7 @@ export const readSessionLevel = async (
     requirement: { asked: { levels: [], unknown: [], essential: false }, floors: [], prompt: 'none' },
     accountActive: true,
     evidence: standing(ledger.value?.events ?? [], {
-      activeAuthenticatorIds: new Set(usableAuthenticators(record).map(({ id }) => id)),
+      activeAuthenticatorIds: activeIds(config.factors, account, record),
       securityStamp: account.securityStamp,
       revokedAt: record.revokedAt,
     }),

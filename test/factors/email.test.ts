@@ -35,6 +35,8 @@ const at = (
   ...more,
 })
 
+const IMPLIED = factor.implied?.(bob)[0]?.id ?? ''
+
 type Sent = Step<EmailState, EmailData> & { outcome: 'continue' }
 
 /** A step that goes on, with the message that it sends. */
@@ -61,11 +63,11 @@ describe('factors/email', () => {
   })
 
   describe('implied', () => {
-    it('is the verified address of an account, and never stored', () => {
+    it('is the verified address of an account, and never stored; another address is another one', () => {
+      const moved = factor.implied?.({ ...bob, email: 'bob@example.org' })[0]?.id
+      assert.notEqual(moved, IMPLIED)
       const data = { address: 'bob@example.com' }
-      assert.deepEqual(factor.implied?.(bob), [
-        { id: 'implied', factor: 'email', status: 'active', createdAt: 0, data },
-      ])
+      assert.deepEqual(factor.implied?.(bob), [{ id: IMPLIED, factor: 'email', status: 'active', createdAt: 0, data }])
     })
     const without: Readonly<Record<string, Partial<Account>>> = {
       unverified: { emailVerified: false },
@@ -95,11 +97,11 @@ describe('factors/email', () => {
       assert.deepEqual(state.sent, { to: 'bob@example.com', code, expiresAt: NOW + 300 })
     })
 
-    it('accepts its code, however it is spaced, and names no authenticator that is not stored', () => {
+    it('accepts its code, however it is spaced, and names the address that it went to', () => {
       const { state, message } = begin()
       const { code = '' } = message.values
       for (const typed of [code, ` ${code.slice(0, 3)} ${code.slice(3)}`, code.replace(/^(...)/, '$1-')])
-        assert.deepEqual(submit(state, { code: typed }), { outcome: 'accepted' })
+        assert.deepEqual(submit(state, { code: typed }), { outcome: 'accepted', authenticatorId: IMPLIED })
     })
 
     it('names a stored authenticator whose code came back', () => {
@@ -118,7 +120,7 @@ describe('factors/email', () => {
       for (const typed of [other(code), '', '12345', `${code}1`, 'undefined'])
         assert.deepEqual(submit(state, { code: typed }), invalid, typed)
       assert.deepEqual(submit(state, {}), invalid)
-      assert.deepEqual(submit(state, { code }, at(NOW + 299)), { outcome: 'accepted' })
+      assert.deepEqual(submit(state, { code }, at(NOW + 299)), { outcome: 'accepted', authenticatorId: IMPLIED })
       assert.deepEqual(submit(state, { code }, at(NOW + 300)), { outcome: 'refused', reason: 'expired' })
       assert.deepEqual(submit(state, { code: other(code) }, at(NOW + 300)), invalid)
     })
@@ -148,6 +150,7 @@ describe('factors/email', () => {
       assert.equal(late.message.expiresAt, NOW + 451)
       assert.deepEqual(submit(late.state, { code: late.message.values.code ?? '' }, at(NOW + 400)), {
         outcome: 'accepted',
+        authenticatorId: IMPLIED,
       })
     })
 
@@ -161,7 +164,7 @@ describe('factors/email', () => {
       if (before !== message.values.code) assert.deepEqual(submit(state, { code: before }, at(NOW, further)), invalid)
       const accepted = { outcome: 'accepted', authenticatorId: 'a2' }
       assert.deepEqual(submit(state, { code: message.values.code ?? '' }, at(NOW, further)), accepted)
-      const back = going(submit(state, { to: 'implied' }, at(NOW, further)))
+      const back = going(submit(state, { to: IMPLIED }, at(NOW, further)))
       assert.equal(back.message.to, 'bob@example.com')
     })
 

@@ -9,6 +9,8 @@ import { networkOf } from './network.ts'
 export interface Counted {
   readonly factor: Pick<AnyFactor, 'id' | 'budgets'>
   readonly accountId: string
+  /** To an address that is being set up, or to one that the account has: whoever does the one never slows the other. */
+  readonly purpose: 'enroll' | 'challenge'
   /** The IP address that asks for it. */
   readonly address?: string | undefined
   readonly message: Pick<Message, 'to' | 'block'>
@@ -68,13 +70,16 @@ interface Counting {
   readonly mac: Mac
 }
 
-const pacesOf = ({ mac }: Counting, { factor, accountId, message }: Counted): readonly StoreKey[] => [
-  keyOf('message-pace', accountId, factor.id),
-  keyOf('message-pace', mac.sign('target', message.to), factor.id),
+/** One name for all spellings of an address: mailboxes know no case, and what follows a plus is their owner's to choose. */
+const targetOf = ({ message, purpose }: Counted) => `${purpose} ${message.to.toLowerCase().replace(/\+[^@]*(?=@)/, '')}`
+
+const pacesOf = ({ mac }: Counting, counted: Counted): readonly StoreKey[] => [
+  keyOf('message-pace', counted.accountId, counted.factor.id),
+  keyOf('message-pace', mac.sign('target', targetOf(counted)), counted.factor.id),
 ]
 
 const counters = {
-  target: ({ message }: Counted) => message.to,
+  target: targetOf,
   block: ({ message }: Counted) => message.block,
   address: ({ address }: Counted) => address && networkOf(address),
   account: ({ accountId }: Counted) => accountId,

@@ -1,5 +1,7 @@
 import { isIPv6 } from 'node:net'
 
+/** Some proxies tell the port as well. */
+const WITH_PORT = /^(\d+\.\d+\.\d+\.\d+):\d+$|^\[([^\]]*)\](?::\d+)?$/
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 const GROUPS = 8
 
@@ -15,7 +17,9 @@ const expanded = (address: string) => {
  * What one subscriber holds, by any of its addresses: an IPv4 address, or the first 64 bits of an IPv6 address, of
  * which everybody has as many as they like (RFC 6177).
  */
-export const networkOf = (address: string): string => {
+export const networkOf = (told: string): string => {
+  const [, v4, v6] = WITH_PORT.exec(told) ?? []
+  const address = v4 ?? v6 ?? told
   const mapped = MAPPED.exec(address)?.[1]
   if (mapped !== undefined) return mapped
   const [plain = ''] = address.split('%')
