@@ -158,6 +158,8 @@ export type FirstStep<State = unknown> = Exclude<Step<State>, { outcome: 'accept
  * `View` is what the template gets.
  */
 export interface Ceremony<State = unknown, Data = unknown, View = unknown> {
+  /** Asks nobody outside this process, so that nobody has to lose patience: its steps are waited for. */
+  readonly inProcess?: true
   /** How long an open ceremony stays answerable, in seconds. */
   readonly ttlSeconds: number
   /** Names of the form fields that `submit` reads; a form with any other is refused. */

@@ -139,6 +139,7 @@ export const recoveryCodes = (): Factor<RecoveryCodesState, RecoveryCodesData, R
       return { codes, data: await hashSet(codes) }
     },
     enroll: {
+      inProcess: true,
       ttlSeconds: ENROLLMENT_SECONDS,
       fields: ['kept'],
       begin: () => ({ outcome: 'continue', state: { codes: newCodes() } }),
@@ -153,6 +154,7 @@ export const recoveryCodes = (): Factor<RecoveryCodesState, RecoveryCodesData, R
       },
     },
     challenge: {
+      inProcess: true,
       ttlSeconds: CHALLENGE_SECONDS,
       fields: ['code'],
       begin: () => ({ outcome: 'continue', state: {} }),

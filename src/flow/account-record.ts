@@ -181,7 +181,7 @@ export const applyAcceptance = (
 const MAX_CONSECUTIVE_FAILURES = 100
 
 /** Takes an authenticator out of use, with all that was proved by it, and ends remembered browsers. */
-const withSuspect = (record: AccountRecord, suspectId: string): AccountRecord =>
+export const withSuspect = (record: AccountRecord, suspectId: string): AccountRecord =>
   withAuthenticators(
     record,
     record.authenticators.map((one) => (one.id === suspectId ? { ...one, status: 'suspect' } : one)),

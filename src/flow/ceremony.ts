@@ -32,8 +32,11 @@ const isDisabled = ({ place, loaded }: Scene) => loaded.record.disabledFactors[p
 
 const contextIn = ({ place, loaded, clock }: Scene) => contextOf(place, loaded, clock())
 
+const waitedFor = <S extends Step>({ ceremony }: Scene, step: S | Promise<S>) =>
+  ceremony.inProcess === true ? step : inTime(step)
+
 const submit = (scene: Scene, { state }: Open, input: Input) =>
-  inTime(scene.ceremony.submit(state, input, contextIn(scene)))
+  waitedFor(scene, scene.ceremony.submit(state, input, contextIn(scene)))
 
 const opened = async (scene: Scene, state: unknown, notice?: Notice): Promise<Outcome & { outcome: 'open' }> => {
   const { place, ceremony } = scene
@@ -65,7 +68,7 @@ const hold = async (scene: Scene, open: Open, { held }: Step & { outcome: 'conti
 
 const begin = async (scene: Scene): Promise<Outcome> => {
   const { place, ceremony, slot, vault, clock, dispatcher } = scene
-  const step = await inTime(ceremony.begin(contextIn(scene)))
+  const step = await waitedFor(scene, ceremony.begin(contextIn(scene)))
   if (step.outcome === 'refused') return opened(scene, undefined, { reason: step.reason })
   const letter = letterOf(scene, step)
   const open: Open = { state: step.state, failures: 0, ...(letter === undefined ? {} : { sentTo: letter.message.to }) }

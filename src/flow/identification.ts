@@ -7,9 +7,9 @@ import type { StoreKey } from '../store/store.ts'
 import {
   type AccountRecords,
   applyAcceptance,
-  applyRefusal,
   type LoadedRecord,
   usableAuthenticators,
+  withSuspect,
 } from './account-record.ts'
 import { inTime } from './patience.ts'
 import type { Vault } from './vault.ts'
@@ -85,19 +85,23 @@ const find = async (door: Door, { accountId, claim }: Knock): Promise<Found | un
   return isShut || authenticator === undefined ? undefined : { account, loaded, authenticator }
 }
 
-/** A judge that is out of reach has refused nobody. */
+/**
+ * A refusal is told and not counted: nobody guesses a signature, and counting would let whoever knows the id of a key
+ * switch it off without a password. Only a key that may have been copied is put out of use.
+ */
 const refuse = async (
-  { factor: { id }, records, clock, announce }: Door,
+  { factor: { id }, records, announce }: Door,
   { account, loaded }: Found,
   { reason, suspectId }: Step & { outcome: 'refused' },
 ) => {
+  // A judge that is out of reach has refused nobody.
   if (reason === 'unavailable') return
   const event = { accountId: account.id, factor: id }
-  const record = await records.update(account.id, (before) => applyRefusal(before, id, clock(), suspectId))
-  if (suspectId !== undefined) announce('authenticator.suspected', { ...event, authenticatorId: suspectId })
-  announce('challenge.refused', { ...event, reason, failures: record.failures[id] ?? 0 })
-  const isNew = loaded.record.disabledFactors[id] === undefined
-  if (isNew && record.disabledFactors[id] !== undefined) announce('factor.disabled', event)
+  if (suspectId !== undefined) {
+    await records.update(account.id, (before) => withSuspect(before, suspectId))
+    announce('authenticator.suspected', { ...event, authenticatorId: suspectId })
+  }
+  announce('challenge.refused', { ...event, reason, failures: loaded.record.failures[id] ?? 0 })
 }
 
 const leave = async (

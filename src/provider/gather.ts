@@ -3,10 +3,11 @@ import type { Interaction, InteractionResults, KoaContextWithOIDC } from 'oidc-p
 import type { Account } from '../account.ts'
 import { type Evidence, LOGIN, type Proof } from '../assurance/evidence.ts'
 import { type Config, PASSWORD } from '../config.ts'
-import type { AccountRecord, AccountRecords } from '../flow/account-record.ts'
+import { type AccountRecord, type AccountRecords, usableAuthenticators } from '../flow/account-record.ts'
 import type { PresentedBrowser } from '../flow/browser-record.ts'
 import type { Browsers } from '../flow/browsers.ts'
 import { appendEvents, hasDeclined, type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
+import { dueFactors, PERMIT_SECONDS, type Permit, signInPermitKey, standingOf } from '../flow/permit.ts'
 import type { Slot, Vault } from '../flow/vault.ts'
 import { takeVerified, verifiedKey } from '../flow/verified.ts'
 import { once } from '../once.ts'
@@ -101,6 +102,8 @@ type LoginResult = NonNullable<InteractionResults['login']> & { readonly securit
 /** What a pass proves by itself, beside what lies in the ledger. */
 interface Brought {
   readonly loggedInNow: boolean
+  /** By an authenticator alone, which can still be used. */
+  readonly cameIn?: boolean
   readonly added: readonly Evidence[]
   /** The authorization in which the user just declined. */
   readonly declinedCid: string | undefined
@@ -109,10 +112,14 @@ interface Brought {
 const declined = ({ prompt, result }: Interaction) =>
   prompt.name === PROMPT && (result?.[PROMPT] as { readonly declined?: unknown } | undefined)?.declined === true
 
+/** What the login page was answered with; what was shown there long ago is not what somebody came in by now. */
+const cameInBy = ({ prompt }: Interaction, verified: readonly Evidence[], since: number) =>
+  prompt.name === 'login' ? verified.findLast(({ at }) => at >= since) : undefined
+
 const bring = async (
   ctx: KoaContextWithOIDC,
   pass: Pass,
-  { account, verified }: Read,
+  { account, record, verified }: Read,
   config: Config,
 ): Promise<Brought> => {
   const { interaction } = pass
@@ -124,13 +131,28 @@ const bring = async (
   const now = config.clock()
   const { ts = now, securityStamp = account?.securityStamp } = login as LoginResult
   // Who came in by an authenticator has typed no password, whatever the host's mapping says of its login page.
-  const [by] = interaction.prompt.name === 'login' ? verified : []
+  const by = cameInBy(interaction, verified, now - config.flowSeconds)
   const proof = by ?? (await config.login(login, ctx))
   const event = {
-    ...loginEvent(proof, Math.min(ts, now), cid, { securityStamp }),
+    ...loginEvent(proof, Math.min(ts, by?.at ?? now, now), cid, { securityStamp }),
     ...(by?.authenticatorId === undefined ? {} : { authenticatorId: by.authenticatorId }),
   }
-  return { loggedInNow: true, added: [event, ...verified], declinedCid }
+  const cameIn = by !== undefined && usableAuthenticators(record).some(({ id }) => id === by.authenticatorId)
+  return { loggedInNow: true, cameIn, added: [event, ...verified], declinedCid }
+}
+
+/** Coming in by an authenticator is a verification: what is due may be enrolled from then on, as after a challenge. */
+const allowDue = async (
+  { session, interaction }: Pass,
+  { account, record }: Read,
+  { config, vault }: Pick<GatherTools, 'config' | 'vault'>,
+): Promise<void> => {
+  const { factors, clock, offers } = config
+  const due = dueFactors(factors, record, clock(), offers?.everySeconds)
+  if (account === undefined || interaction === undefined || due.factors.length === 0) return
+  const permit: Permit = { by: 'sign-in', factors: due.factors, standing: standingOf(record, account) }
+  const key = signInPermitKey(session.accountId, session.uid, interaction.cid)
+  await vault.update<Permit>(key, () => ({ value: permit, expiresAt: clock() + PERMIT_SECONDS }))
 }
 
 /** The session's evidence after this pass. */
@@ -154,7 +176,8 @@ export const gather = async (
   const { session, interaction } = pass
   const { ledger } = read
   const now = config.clock()
-  const { loggedInNow, added, declinedCid } = await bring(ctx, pass, read, config)
+  const { loggedInNow, cameIn = false, added, declinedCid } = await bring(ctx, pass, read, config)
+  if (cameIn) await allowDue(pass, read, { config, vault })
   const base = loggedInNow ? [] : inherited(pass, read, now, sessionSeconds)
   const known = {
     loggedInNow,

@@ -1,4 +1,6 @@
 import { load } from 'cheerio'
+import type { Context } from 'koa'
+import type Provider from 'oidc-provider'
 import type { InteractionResults } from 'oidc-provider'
 import { totp } from '../../src/factors/totp.ts'
 import { webauthn } from '../../src/factors/webauthn.ts'
@@ -26,6 +28,29 @@ const pageOf = (path: string, heading: string, page: PasskeyLoginPage | undefine
   return `${scripts.join('')}<h1>${heading}</h1><form class="main" action="${path}"${options}></form>`
 }
 
+/** The account that the form names or shows, but for one that is only tried out. */
+const whoIn = async (mfa: StepUp, ctx: Context): Promise<string | undefined> => {
+  const chunks: Buffer[] = []
+  for await (const chunk of ctx.req) chunks.push(chunk as Buffer)
+  const form = new URLSearchParams(Buffer.concat(chunks).toString())
+  const passkey = form.get('passkey')
+  const accountId = passkey === null ? form.get('login') : await mfa.passkeyLogin.finish(ctx, passkey)
+  return form.has('hold') ? undefined : (accountId ?? undefined)
+}
+
+const knock = async (mfa: StepUp, provider: Provider, ctx: Context, more: () => LoginMore) => {
+  const isAsked = ctx.method === 'GET'
+  const accountId = isAsked ? undefined : await whoIn(mfa, ctx)
+  if (accountId !== undefined) {
+    ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, { login: { ...more(), accountId } }))
+    ctx.status = 303
+    return
+  }
+  ctx.status = isAsked ? 200 : 422
+  ctx.type = 'html'
+  ctx.body = pageOf(ctx.path, isAsked ? 'host login' : NOT_YOU, await mfa.passkeyLogin.begin(ctx))
+}
+
 /**
  * A host whose own login page lets people in by a name alone or by a passkey alone, as the documentation of
  * `passkeyLogin` has it; `faults` are what it threw. A form with `hold` is judged, and goes no further.
@@ -39,20 +64,7 @@ export const passkeyDoor = ({ stepUp, more = () => ({}) }: Ways = {}) => {
       provider.use(async (ctx, next) => {
         if (!ctx.path.startsWith('/door/')) return next()
         try {
-          const body: Buffer[] = []
-          for await (const chunk of ctx.req) body.push(chunk as Buffer)
-          const form = new URLSearchParams(Buffer.concat(body).toString())
-          const passkey = form.get('passkey')
-          const accountId = passkey === null ? form.get('login') : await mfa.passkeyLogin.finish(ctx, passkey)
-          if (ctx.method === 'GET' || form.has('hold') || accountId === null || accountId === undefined) {
-            const page = await mfa.passkeyLogin.begin(ctx)
-            ctx.status = ctx.method === 'GET' ? 200 : 422
-            ctx.type = 'html'
-            ctx.body = pageOf(ctx.path, ctx.method === 'GET' ? 'host login' : NOT_YOU, page)
-            return
-          }
-          ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, { login: { ...more(), accountId } }))
-          ctx.status = 303
+          await knock(mfa, provider, ctx, more)
         } catch (fault) {
           faults.push(fault as Error)
           ctx.status = 400
