@@ -75,14 +75,21 @@ const signInFacts = ({ signedIn }: BankSession, now: number) => {
 }
 
 /** Bank's pages over the renderer, with a style sheet of Bank's own at `/bank.css`. */
-export const createBankPages = (renderer: Renderer, clock: () => number): BankPages => {
+export const createBankPages = (renderer: Renderer, clock: () => number, outboxHref: string | undefined): BankPages => {
   const stylesheet = readFileSync(new URL('../../views/assets/bank.css', import.meta.url), 'utf8')
   return Object.freeze({
     stylesheet,
     show(ctx: Context, view: string, session: BankSession | undefined, fields: Readonly<Record<string, unknown>> = {}) {
       const screen: Screen = { t: renderer.translate('en'), locale: 'en', stylesheet: '/bank.css' }
       const facts = session && signInFacts(session, clock())
-      const own = { name: session?.signedIn?.name, csrf: session?.csrf, facts, tasks: TASKS, notice: undefined }
+      const own = {
+        name: session?.signedIn?.name,
+        csrf: session?.csrf,
+        facts,
+        tasks: TASKS,
+        notice: undefined,
+        outboxHref,
+      }
       const body = renderer.render(`demo/${view}`, { ...screen, ...own, ...fields })
       pageHeaders(ctx)
       ctx.type = 'html'

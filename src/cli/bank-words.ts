@@ -28,7 +28,8 @@ export interface Explanation {
 const METHODS: Readonly<Record<string, string>> = {
   face: 'your face',
   fpt: 'your fingerprint',
-  hwk: 'a security key',
+  email: 'a code from a mail',
+  hwk: 'a key that stays in its device',
   otp: 'a code from your phone',
   pin: 'a PIN',
   pop: 'a key that only you have',
@@ -62,21 +63,31 @@ export const ago = (at: number, now: number) => {
 const enumerate = (items: readonly string[]) =>
   items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
 
+/** Of what kind a key is says more than that there was one. */
+const isTold = (value: string, amr: readonly string[]) =>
+  !REMARKS.has(value) && !(value === 'pop' && (amr.includes('hwk') || amr.includes('swk')))
+
 const methodsIn = (amr: readonly string[]) =>
   amr
-    .filter((value) => !REMARKS.has(value))
+    .filter((value) => isTold(value, amr))
     .map((value) => (Object.hasOwn(METHODS, value) ? METHODS[value] : undefined) ?? `something called “${value}”`)
 
 /** What was shown: "a password and a code from your phone"; empty where `amr` names no method. */
 export const describeMethods = (amr: readonly string[]) => enumerate(methodsIn(amr))
+
+/** How many things `amr` claims to be, before they are enumerated. */
+const thingsIn = (amr: readonly string[], methods: number) => {
+  if (!amr.includes('mfa')) return methods === 1 ? 'one thing: ' : ''
+  if (methods === 1) return 'two different things at once: '
+  return methods === 2 ? 'two different things: ' : 'different things: '
+}
 
 /** The sign-in in one plain sentence. */
 export const describeSignIn = ({ amr = [], auth_time }: SignInClaims, now: number) => {
   const methods = methodsIn(amr)
   const when = auth_time === undefined ? '' : `, ${ago(auth_time, now)}`
   if (methods.length === 0) return `Your sign-in service did not say how you signed in${when}.`
-  const things = amr.includes('mfa') ? 'two different things: ' : methods.length === 1 ? 'one thing: ' : ''
-  return `You proved ${things}${enumerate(methods)}${when}.`
+  return `You proved ${thingsIn(amr, methods.length)}${enumerate(methods)}${when}.`
 }
 
 /** What an `acr` value means, or `undefined` for one that Bank does not know. */
@@ -117,8 +128,10 @@ export const isEnough = ({ claims, scopes }: Judged, { acr, maxAgeSeconds, scope
 const UNMET_LIMITS: Explanation = {
   heading: 'Your limits stay as they are',
   text:
-    'Changing limits takes a passkey or a security key: something that a fake page cannot steal. Your account cannot ' +
-    'show one yet, so we stopped here. Nothing was changed, and you can go on using everything else.',
+    'Changing limits takes a passkey or a security key: something that a fake page cannot steal. You did not show one, ' +
+    'so we stopped here. Nothing was changed, and you can go on using everything else. If your account has none yet: ' +
+    'when you have confirmed with a code, for a transfer say, your sign-in service offers from time to time to use ' +
+    'this device instead. Take that, then come back.',
 }
 
 // RFC 6749 section 4.1.2.1, OpenID Connect Core 1.0 section 3.1.2.6 and the error code extension

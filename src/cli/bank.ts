@@ -17,6 +17,8 @@ export interface BankOptions extends BankRegistration {
   readonly port: number
   /** How a person chooses another port. */
   readonly portRemedy: string
+  /** Where codes wait that the demo would send, if anywhere. */
+  readonly outboxHref?: string | undefined
   /** @default the machine's */
   readonly clock?: Clock
 }
@@ -202,7 +204,7 @@ const frame = (pages: BankPages) => async (ctx: Context, next: Next) => {
 /** Starts Bank. @throws StepUpError ERR_CONFIG where the port cannot be had */
 export const startBank = (options: BankOptions): Promise<Listening> => {
   const { host, port, portRemedy: remedy, clock = systemClock } = options
-  const pages = createBankPages(createRenderer(), clock)
+  const pages = createBankPages(createRenderer(), clock, options.outboxHref)
   const router = bankRoutes(pages, signInRoutes(options, pages, clock))
   const app = new Koa()
   app.use(frame(pages)).use(router.routes()).use(router.allowedMethods())

@@ -35,7 +35,15 @@ export interface AccountSource {
 export interface ServeConfig
   extends Pick<
     StepUpOptions,
-    'sealingKeys' | 'factors' | 'levels' | 'acrValues' | 'maxAge' | 'policy' | 'enrollment' | 'rememberBrowser'
+    | 'sealingKeys'
+    | 'factors'
+    | 'levels'
+    | 'acrValues'
+    | 'maxAge'
+    | 'policy'
+    | 'enrollment'
+    | 'rememberBrowser'
+    | 'offers'
   > {
   /** The issuer identifier, OpenID Connect Discovery 1.0 section 2; `http:` only on a loopback address. */
   readonly issuer: string
@@ -178,6 +186,7 @@ const schemaFor = (accounts: z.ZodType) =>
     policy: z.looseObject({}, 'an object').optional(),
     enrollment: z.string('a text').optional(),
     rememberBrowser: z.union([z.literal(false), z.looseObject({})], 'false or an object').optional(),
+    offers: z.union([z.boolean(), z.looseObject({})], 'true, false or an object').optional(),
     configuration: configuration.optional(),
     trustProxy: z.boolean('true or false').optional(),
     redis: z.looseObject({}, 'an object with url, cluster or sentinel').optional(),

@@ -3,6 +3,7 @@ import type { Context, Next } from 'koa'
 import type { Asset } from '../http/assets.ts'
 import { isOutage } from '../http/outage.ts'
 import type { Renderer } from '../http/render.ts'
+import { OUTBOX_PATH, type Outbox } from './outbox.ts'
 import { assetPath, type Screens } from './screens.ts'
 
 const ONE_YEAR = 31_536_000
@@ -37,12 +38,31 @@ const explainFault = (ctx: Context, screens: Screens, fault: unknown) => {
   screens.explain(ctx, 500, 'error.unexpected', fault)
 }
 
-/** The outermost middleware: home page, style sheet and script, and a page for whatever nobody answered or somebody broke. */
-export const frame =
-  ({ renderer, screens }: { renderer: Renderer; screens: Screens }) =>
-  async (ctx: Context, next: Next) => {
+/** What serve's own pages are made of. */
+interface FrameParts {
+  readonly renderer: Renderer
+  readonly screens: Screens
+  readonly outbox: Outbox | undefined
+}
+
+/** Shows the page at this path, if it is one of serve's own without a form. */
+const showPage = (ctx: Context, { screens, outbox }: FrameParts): boolean => {
+  if (ctx.path === '/') screens.show(ctx, 'serve/home', outbox === undefined ? {} : { outboxHref: OUTBOX_PATH })
+  else if (ctx.path === OUTBOX_PATH && outbox !== undefined)
+    screens.show(ctx, 'serve/outbox', { messages: outbox.posted() })
+  else return false
+  return true
+}
+
+/**
+ * The outermost middleware: home page and outbox, style sheet and script, and a page for whatever nobody answered or
+ * somebody broke.
+ */
+export const frame = (parts: FrameParts) => {
+  const { renderer, screens } = parts
+  return async (ctx: Context, next: Next) => {
     try {
-      if (isAsk(ctx) && ctx.path === '/') return screens.show(ctx, 'serve/home', {})
+      if (isAsk(ctx) && showPage(ctx, parts)) return
       const asset = [renderer.stylesheet, renderer.script].find((one) => assetPath(one) === ctx.path)
       if (isAsk(ctx) && asset !== undefined) return sendAsset(ctx, asset)
       await next()
@@ -54,3 +74,4 @@ export const frame =
       explainFault(ctx, screens, fault)
     }
   }
+}

@@ -3,6 +3,8 @@ import type Provider from 'oidc-provider'
 import type { Interaction } from 'oidc-provider'
 import type { Clock } from '../clock.ts'
 import type { Csrf } from '../http/csrf.ts'
+import type { Notice } from '../http/screens.ts'
+import type { PasskeyLogin } from '../provider/passkey-login.ts'
 import { interactionPath } from './configuration.ts'
 import type { Directory, SignIn } from './directory.ts'
 import type { Fields, Screens } from './screens.ts'
@@ -11,6 +13,7 @@ import type { Fields, Screens } from './screens.ts'
 export interface InteractionParts {
   readonly provider: Provider
   readonly directory: Directory
+  readonly passkeyLogin: PasskeyLogin
   readonly screens: Screens
   readonly csrf: Csrf
   readonly clock: Clock
@@ -53,7 +56,7 @@ export const grantAll = async (provider: Provider, { grantId, prompt, params, se
 }
 
 /** The status and message for a sign-in that was not accepted. */
-export const signInProblem = (answer: Exclude<SignIn, { outcome: 'accepted' }>): { status: number; error: Fields } => {
+export const signInProblem = (answer: Exclude<SignIn, { outcome: 'accepted' }>): { status: number; error: Notice } => {
   if (answer.outcome === 'throttled') {
     return { status: 429, error: { id: 'serve.login.throttled', values: { seconds: answer.waitSeconds } } }
   }
@@ -62,8 +65,15 @@ export const signInProblem = (answer: Exclude<SignIn, { outcome: 'accepted' }>):
     : { status: 422, error: { id: 'serve.login.invalid' } }
 }
 
+/** What came of the last answer to a login page. */
+export interface Unaccepted {
+  readonly error: Notice
+  /** The user name that was typed; absent where a passkey was tried. */
+  readonly username?: string
+}
+
 /** The pages of one interaction: what they show, and what they answer to oidc-provider. */
-export const createPages = ({ provider, directory, screens, csrf }: InteractionParts) => {
+export const createPages = ({ provider, directory, passkeyLogin, screens, csrf }: InteractionParts) => {
   const common = async ({ uid, params, session }: Interaction): Promise<Fields> => {
     const client = await provider.Client.find(textOf(params.client_id) ?? '')
     const account = session?.accountId === undefined ? undefined : await directory.find(session.accountId)
@@ -76,12 +86,17 @@ export const createPages = ({ provider, directory, screens, csrf }: InteractionP
     }
   }
   return {
-    async login(ctx: Context, details: Interaction, typed?: { username: string; error: Fields }) {
-      const fields = await common(details)
+    async login(ctx: Context, details: Interaction, last?: Unaccepted) {
+      const [fields, passkey] = await Promise.all([common(details), passkeyLogin.begin(ctx)])
       const username =
-        typed?.username ?? fields.accountLabel ?? textOf(details.params.login_hint)?.slice(0, MAX_USERNAME)
-      const action = `${interactionPath(details.uid)}/login`
-      const shown = { ...fields, action, username: username ?? '', ...(typed ? { error: typed.error } : {}) }
+        last?.username ?? fields.accountLabel ?? textOf(details.params.login_hint)?.slice(0, MAX_USERNAME)
+      const shown = {
+        ...fields,
+        action: `${interactionPath(details.uid)}/login`,
+        username: username ?? '',
+        ...(passkey === undefined ? {} : { passkey: passkey.options, scripts: passkey.scripts }),
+        ...(last === undefined ? {} : { error: last.error, mistyped: last.username !== undefined }),
+      }
       screens.show(ctx, 'serve/login', shown, textOf(details.params.ui_locales))
     },
     async consent(ctx: Context, details: Interaction) {

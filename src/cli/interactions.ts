@@ -4,7 +4,14 @@ import type { Interaction, InteractionResults } from 'oidc-provider'
 import { z } from 'zod'
 import { sameOrigin } from '../http/csrf.ts'
 import { isUnreadable, readForm } from '../http/form.ts'
-import { createPages, grantAll, type InteractionParts, MAX_USERNAME, signInProblem } from './interaction-pages.ts'
+import {
+  createPages,
+  grantAll,
+  type InteractionParts,
+  MAX_USERNAME,
+  signInProblem,
+  type Unaccepted,
+} from './interaction-pages.ts'
 
 /** A request that an answer below 500 explains. */
 interface Problem {
@@ -13,14 +20,18 @@ interface Problem {
 }
 
 const MAX_PASSWORD = 1024
+/** Longest answer of a passkey that is looked at, in characters. */
+const MAX_PASSKEY = 8192
 
 const csrfField = z.string().max(256)
 const emptyForm = z.strictObject({ csrf: csrfField })
-const loginForm = z.strictObject({
+const passwordForm = z.strictObject({
   csrf: csrfField,
   username: z.string().max(MAX_USERNAME),
   password: z.string().max(MAX_PASSWORD),
 })
+const passkeyForm = z.strictObject({ csrf: csrfField, passkey: z.string().min(1).max(MAX_PASSKEY) })
+const loginForm = z.union([passwordForm, passkeyForm])
 
 const EXPIRED: Problem = { status: 400, id: 'expired' }
 const REFUSED: Problem = { status: 403, id: 'error.request' }
@@ -50,6 +61,33 @@ const createGate = ({ provider, csrf }: InteractionParts) => {
   }
 }
 
+/** What a login form came to: who it is, or what its page says next. */
+type Answered =
+  | { readonly login: NonNullable<InteractionResults['login']> }
+  | { readonly status: number; readonly last: Unaccepted; readonly waitSeconds?: number }
+
+const createLogin = ({ directory, passkeyLogin, clock }: InteractionParts) => {
+  const byPassword = async ({ username, password }: z.infer<typeof passwordForm>): Promise<Answered> => {
+    const answer = await directory.signIn(username, password)
+    if (answer.outcome === 'accepted') {
+      const { outcome: _accepted, ...login } = answer
+      return { login: { ...login, ts: clock() } }
+    }
+    const { status, error } = signInProblem(answer)
+    const wait = answer.outcome === 'throttled' ? { waitSeconds: answer.waitSeconds } : {}
+    return { status, last: { username, error }, ...wait }
+  }
+  const byPasskey = async (ctx: Context, { passkey }: z.infer<typeof passkeyForm>): Promise<Answered> => {
+    const accountId = await passkeyLogin.finish(ctx, passkey)
+    const account = accountId === undefined ? undefined : await directory.find(accountId)
+    if (account === undefined) return { status: 422, last: { error: { id: 'serve.login.passkey' } } }
+    const { id, securityStamp } = account
+    return { login: { accountId: id, ts: clock(), ...(securityStamp === undefined ? {} : { securityStamp }) } }
+  }
+  return (ctx: Context, form: z.infer<typeof loginForm>) =>
+    'passkey' in form ? byPasskey(ctx, form) : byPassword(form)
+}
+
 /**
  * The login and consent pages at `/interaction/:uid`.
  *
@@ -57,7 +95,8 @@ const createGate = ({ provider, csrf }: InteractionParts) => {
  * browser gets the expired page), every form our token and this site as its origin.
  */
 export const interactionRoutes = (parts: InteractionParts): Router => {
-  const { provider, directory, screens, clock } = parts
+  const { provider, screens } = parts
+  const logIn = createLogin(parts)
   const { open, submitted } = createGate(parts)
   const pages = createPages(parts)
   const router = new Router()
@@ -77,16 +116,12 @@ export const interactionRoutes = (parts: InteractionParts): Router => {
   router.post('/interaction/:uid/login', async (ctx) => {
     const form = await submitted(ctx, loginForm, 'login')
     if (isProblem(form)) return refuse(ctx, form)
-    const { username, password } = form.data
-    const answer = await directory.signIn(username, password)
-    if (answer.outcome === 'accepted') {
-      const { outcome: _accepted, ...login } = answer
-      return finish(ctx, { login: { ...login, ts: clock() } })
-    }
-    const { status, error } = signInProblem(answer)
-    await pages.login(ctx, form.details, { username, error })
+    const answer = await logIn(ctx, form.data)
+    if ('login' in answer) return finish(ctx, answer)
+    const { status, last, waitSeconds } = answer
+    await pages.login(ctx, form.details, last)
     ctx.status = status
-    if (answer.outcome === 'throttled') ctx.set('Retry-After', String(answer.waitSeconds))
+    if (waitSeconds !== undefined) ctx.set('Retry-After', String(waitSeconds))
   })
   router.post('/interaction/:uid/consent', async (ctx) => {
     const form = await submitted(ctx, emptyForm, 'consent')

@@ -27,6 +27,14 @@ Environment:
   PORT        the port of demo's provider (3000)
   BANK_PORT   the port of demo's Bank (3001)
   REDIS_URL   the Redis in which serve and demo keep everything, unless the configuration names a place
+
+Environment of demo, to send for real what its outbox would show:
+  SMTP_URL    the mail server: smtps://user:password@host
+  MAIL_FROM   who the mails come from
+  TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN   the account that text messages go through
+  TWILIO_FROM                             the number they come from
+  TWILIO_VERIFY_SERVICE_SID               a Verify service that makes the codes in place of that
+  TWILIO_API_URL                          another base URL than Twilio's
 `
 
 /** A command line that cannot be understood. */
@@ -77,8 +85,9 @@ const startServe = async (file: string | undefined): Promise<Usage | undefined> 
 
 const startDemo = async (): Promise<undefined> => {
   const { demo } = await import('./demo.ts')
-  const redisUrl = process.env.REDIS_URL
-  running = await demo({ port: portFrom('PORT', 3000), bankPort: portFrom('BANK_PORT', 3001), print, redisUrl })
+  const { env } = process
+  const ports = { port: portFrom('PORT', 3000), bankPort: portFrom('BANK_PORT', 3001) }
+  running = await demo({ ...ports, print, env, redisUrl: env.REDIS_URL })
 }
 
 const runKeys = async (words: readonly string[], file: string | undefined): Promise<Usage | undefined> => {

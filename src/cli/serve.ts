@@ -20,6 +20,7 @@ import { interactionRoutes } from './interactions.ts'
 import { generateSigningKeys } from './key-ring.ts'
 import { listen } from './listen.ts'
 import { allowLoopbackClients } from './loopback.ts'
+import type { Outbox } from './outbox.ts'
 import { createScreens, logFault, type Screens } from './screens.ts'
 
 export {
@@ -56,6 +57,8 @@ export interface ServeOptions {
   readonly portRemedy?: string
   /** A relying party to try, linked from the home page. */
   readonly demoHref?: string
+  /** What a demo would send, shown to everybody at `/outbox` and linked from the home page. */
+  readonly outbox?: Outbox | undefined
   /** What `oidc-step-up serve` takes from `REDIS_URL`: used where the configuration says nothing of its own. */
   readonly redisUrl?: string | undefined
   /** @default the machine's */
@@ -98,7 +101,18 @@ const checkClients = async (provider: Provider, { clients }: ServeConfig) => {
 }
 
 const plugin = (
-  { levels, acrValues, maxAge, policy, enrollment, rememberBrowser, store, factors, sealingKeys }: CheckedConfig,
+  {
+    levels,
+    acrValues,
+    maxAge,
+    policy,
+    enrollment,
+    rememberBrowser,
+    offers,
+    store,
+    factors,
+    sealingKeys,
+  }: CheckedConfig,
   clock: Clock,
 ) => ({
   factors,
@@ -111,6 +125,7 @@ const plugin = (
   ...(policy === undefined ? {} : { policy }),
   ...(enrollment === undefined ? {} : { enrollment }),
   ...(rememberBrowser === undefined ? {} : { rememberBrowser }),
+  ...(offers === undefined ? {} : { offers }),
 })
 
 /** Where everything is kept if Redis is named; what the configuration brings itself stands above it. */
@@ -144,18 +159,22 @@ interface Wiring {
   readonly renderer: Renderer
   readonly screens: Screens
   readonly clock: Clock
+  readonly outbox: Outbox | undefined
 }
 
-const createProvider = async (checked: CheckedConfig, { mfa, directory, renderer, screens, clock }: Wiring) => {
+const createProvider = async (checked: CheckedConfig, wiring: Wiring) => {
+  const { mfa, directory, renderer, screens, clock, outbox } = wiring
   const { issuer } = checked
   const jwks = checked.jwks ?? generateSigningKeys()
   const provider = construct(issuer, mfa.configure(buildConfiguration(checked, { directory, screens, jwks, clock })))
   provider.proxy = checked.trustProxy
+  // The last entry is the proxy's own word; what stands before it a browser can make up.
+  provider.maxIpsCount = 1
   if (isLoopback(issuer)) allowLoopbackClients(provider)
-  provider.use(frame({ renderer, screens }))
+  provider.use(frame({ renderer, screens, outbox }))
   mfa.attach(provider)
   const csrf = createCsrf(macsOf(createSealer(checked.sealingKeys), 'serve csrf'))
-  const pages = interactionRoutes({ provider, directory, screens, csrf, clock })
+  const pages = interactionRoutes({ provider, directory, passkeyLogin: mfa.passkeyLogin, screens, csrf, clock })
   provider.use(pages.routes()).use(pages.allowedMethods())
   // Our own error page has logged its fault already; an answer in JSON and the plugin's pages have not.
   provider.on('server_error', (ctx, error: Error & { reference?: string }) => {
@@ -179,12 +198,12 @@ const untilReady = async ({ ready }: StepUp) => {
 
 const start = async (checked: CheckedConfig, options: ServeOptions) => {
   const { issuer, port, host } = checked
-  const { clock = systemClock, demoHref, portRemedy = 'change `port` in the configuration' } = options
+  const { clock = systemClock, demoHref, outbox, portRemedy = 'change `port` in the configuration' } = options
   const renderer = createRenderer()
   const screens = createScreens(renderer, { demoHref })
   const directory = await directoryOf(checked, clock)
   const mfa = stepUp({ ...plugin(checked, clock), account: directory.find })
-  const provider = await createProvider(checked, { mfa, directory, renderer, screens, clock })
+  const provider = await createProvider(checked, { mfa, directory, renderer, screens, clock, outbox })
   warnOutsideDevelopment(checked)
   await untilReady(mfa)
   const listening = await listen(provider.callback(), { host, port, remedy: portRemedy })

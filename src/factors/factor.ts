@@ -175,8 +175,8 @@ export interface Ceremony<State = unknown, Data = unknown, View = unknown> {
 /**
  * Carries a message: Twilio, SMTP, a gateway of the host's own. It resolves once the message is handed over.
  *
- * @throws StepUpError `ERR_ADDRESS` where this address can never be reached, which the user is told; anything else
- * means that it could not be handed over now.
+ * @throws StepUpError `ERR_ADDRESS` where this address cannot be reached, for good or for a while, which the user is
+ * told; anything else is the gateway's own fault, and after some of them nothing is sent for a while.
  */
 export type Sender = (message: OutgoingMessage) => Promise<void>
 

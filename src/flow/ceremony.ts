@@ -74,9 +74,8 @@ const begin = async (scene: Scene): Promise<Outcome> => {
   const open: Open = { state: step.state, failures: 0, ...(letter === undefined ? {} : { sentTo: letter.message.to }) }
   // Committed first: of two pages opened at once, the one whose state counts is the one that sends.
   if (await vault.write(ceremonyKey(place), slot, open, clock() + ceremony.ttlSeconds)) {
-    const hindrance = letter && (await dispatcher.reserve(letter))
-    if (hindrance !== undefined) return hold(scene, open, step, hindrance)
-    return opened(scene, step.state, letter && (await dispatcher.send(letter)))
+    const hindrance = letter && ((await dispatcher.reserve(letter)) ?? (await dispatcher.send(letter)))
+    return hindrance === undefined ? opened(scene, step.state) : hold(scene, open, step, hindrance)
   }
   // Another request of this browser began it a moment ago; its state is the one that counts.
   const { value } = await vault.read<Open>(ceremonyKey(place))

@@ -87,9 +87,12 @@ const allowedNext = (
   if (recovery && place.purpose === 'challenge')
     return { by: 'recovery-code', factors: enrollableFactors(factors, record), standing }
   const by = permit?.by ?? 'sign-in'
+  const due = dueFactors(factors, record, clock(), offers?.everySeconds)
+  // A ticket is for one authenticator and its codes; something better is for who has just signed in, codes kept or not.
+  const isEarned = due.reason === 'running-out' ? !recovery : by === 'sign-in'
   // Codes meet levels that an address does not, so it cannot earn them.
-  const earns = !recovery && by !== 'recovery-code' && !traits.includes('address')
-  return { by, factors: earns ? dueFactors(factors, record, clock(), offers?.everySeconds).factors : [], standing }
+  const earns = isEarned && by !== 'recovery-code' && !traits.includes('address')
+  return { by, factors: earns ? due.factors : [], standing }
 }
 
 const leavePermit = async (scene: Settling, proof: Proof, record: AccountRecord) => {

@@ -135,6 +135,7 @@ const sendCeremony = async (visit: Visit, tools: PageTools, asked: Asked, outcom
     ...(notice === undefined ? {} : { error: noticeOf(notice) }),
   }
   sendPage(ctx, tools.renderer, statusOf(notice), `${factor.id}/${task.outcome}`, page)
+  if (page.offer === 'better') await noteOffered(visit, tools)
 }
 
 /** What an account has of each factor, by masked names; at enrolment nothing, as nothing of it is asked for. */
@@ -158,6 +159,7 @@ const sendChoice = async (visit: Visit, tools: PageTools) => {
     options: task.factors.map((factor) => ({ factor, href: `${base}/${factor}`, authenticators: names(factor) })),
   }
   sendPage(ctx, tools.renderer, 200, 'choose', page)
+  if (page.offer === 'better') await noteOffered(visit, tools)
 }
 
 /** Explains why nothing can be asked here; by a ticket the account may have got something meanwhile. */
@@ -197,9 +199,8 @@ const follow = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Out
 
 /** The page a visit stands at, or the page of one of its factors. Begins the ceremony where none is open. */
 export const showPage = async (visit: Visit, tools: PageTools, id?: string): Promise<void> => {
-  const { factors, outcome, offer } = visit.task
+  const { factors, outcome } = visit.task
   if (factors.length === 0) return sendUnreachable(visit, tools)
-  if (offer && offerReasonOf(visit.task) === 'better') await noteOffered(visit, tools)
   if (id === undefined && outcome === 'enroll' && factors.length > 1) return sendChoice(visit, tools)
   const factor = offered(visit, tools, factorAt(visit.task, id))
   if (factor === undefined) return sendOn(visit.ctx, visit.base)
@@ -211,12 +212,15 @@ export const showPage = async (visit: Visit, tools: PageTools, id?: string): Pro
 export const showChoice = async (visit: Visit, tools: PageTools): Promise<void> =>
   visit.task.factors.length > 1 ? sendChoice(visit, tools) : sendOn(visit.ctx, visit.base)
 
+/** A setup by ticket stands in no authorization, and its next page has the address of its first. */
+const isSetup = ({ place }: Visit) => place.cid === undefined
+
 /** Takes an answer; on acceptance the browser goes on, and what it is owed is decided anew. */
 export const answerPage = async (visit: Visit, tools: PageTools, id: string): Promise<void> => {
-  const { ctx, task, place, base, binding } = visit
+  const { ctx, task, base, binding } = visit
   const factor = offered(visit, tools, id)
   // In a setup the next page has the same address, and the first of two clicks may have led there.
-  if (factor === undefined && place.cid === undefined) return sendOn(ctx, base)
+  if (factor === undefined && isSetup(visit)) return sendOn(ctx, base)
   if (factor === undefined) return sendFailure(ctx, tools, 404, 'error.not-found')
   const own = isRememberable(visit, factor) ? [REMEMBER] : []
   const form = await readBoundForm(ctx, tools, binding, [...(factor[task.outcome]?.fields ?? []), ...own])
@@ -228,8 +232,9 @@ export const answerPage = async (visit: Visit, tools: PageTools, id: string): Pr
     own.length > 0 ? rest : form,
     readingOf(visit, factor),
   )
-  // What was answered is no longer open: the page shows where things stand, or begins anew.
-  if (outcome.outcome === 'gone') return sendOn(ctx, base)
+  // What was answered is no longer open: the page shows where things stand, or begins anew. What was set up in another
+  // tab is a matter of the whole request.
+  if (outcome.outcome === 'gone') return sendOn(ctx, task.outcome === 'enroll' && !isSetup(visit) ? visit.onward : base)
   // A page of its own for what was refused, so that going back or reloading never posts again.
   if (outcome.outcome === 'open' && outcome.kept === true)
     return sendOn(ctx, `${base}/${id}${asked.remember ? `?${REMEMBER}=yes` : ''}`)

@@ -5,6 +5,18 @@ import { join } from 'node:path'
 import { freePort, holdPort } from './free-port.ts'
 import { launch, ready, run } from './program.ts'
 
+const moduleOf = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`
+
+/** A module after which these packages are not found, as if they were not installed. */
+const hiding = (names: readonly string[]) => {
+  const hooks = `export const resolve = (specifier, context, next) => {
+    if (${JSON.stringify(names)}.some((name) => specifier === name || specifier.startsWith(name + '/')))
+      throw Object.assign(new Error('Cannot find package ' + specifier), { code: 'ERR_MODULE_NOT_FOUND' })
+    return next(specifier, context)
+  }`
+  return moduleOf(`import { register } from 'node:module'; register(${JSON.stringify(moduleOf(hooks))})`)
+}
+
 describe('cli/main', function slow() {
   this.timeout('60s')
 
@@ -60,6 +72,9 @@ describe('cli/main', function slow() {
     await ready(demo)
     const lines = demo.output.out.trim().split('\n')
     assert.equal(lines.at(-1), `ready http://localhost:${port} http://localhost:${held.port}`)
+    assert.match(demo.output.out, /^text messages are off: set TWILIO_ACCOUNT_SID, .*\nmail is off: set SMTP_URL$/m)
+    assert.doesNotMatch(demo.output.out, /^outbox/m)
+    assert.equal((await fetch(`http://localhost:${port}/outbox`)).status, 404)
     assert.match(demo.output.out, /^alice password: \S{12}$/m)
     assert.match(demo.output.out, /^bob password: \S{12}$/m)
     assert.match(demo.output.out, /^bob authenticator secret: [A-Z2-7]{32}$/m)
@@ -69,5 +84,28 @@ describe('cli/main', function slow() {
     demo.program.kill('SIGINT')
     demo.program.kill('SIGTERM')
     assert.deepEqual(await demo.ended, [0, null])
+  })
+  it('runs the demo without the packages that are optional, and names them', async () => {
+    const names = ['twilio', 'nodemailer', 'libphonenumber-js', '@simplewebauthn/server', '@simplewebauthn/browser']
+    const [port, bankPort] = [await freePort(), await freePort()]
+    const env = { TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`, TWILIO_AUTH_TOKEN: 'x', TWILIO_FROM: '+15005550006' }
+    const demo = launch(['demo'], {
+      ...env,
+      PORT: String(port),
+      BANK_PORT: String(bankPort),
+      SMTP_URL: 'smtp://localhost',
+      NODE_OPTIONS: `--import ${hiding(names)}`,
+    })
+    await ready(demo)
+    assert.deepEqual(
+      demo.output.out.split('\n').filter((line) => line.includes(' off: ')),
+      [
+        'passkeys are off: npm install @simplewebauthn/server @simplewebauthn/browser',
+        'text messages are off: npm install libphonenumber-js twilio',
+        'mail is off: npm install nodemailer',
+      ],
+    )
+    demo.program.kill('SIGKILL')
+    await demo.ended
   })
 })

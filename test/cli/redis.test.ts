@@ -7,6 +7,7 @@ import { codeAt } from '../support/host.ts'
 import { type Redis, startRedis } from '../support/redis.ts'
 import { createRelyingParty, isAnswer, secretOn } from '../support/relying-party.ts'
 import { until } from '../support/until.ts'
+import { linkOn } from './demo-people.ts'
 import { freePort } from './free-port.ts'
 import { configFor } from './served.ts'
 
@@ -154,7 +155,8 @@ describe('cli on Redis', function slow() {
       const browser = createBrowser(issuer)
       const login = { username: 'bob', password: told('bob password: ') }
       const challenge = await browser.post(await browser.get(url), login)
-      const consent = await browser.post(challenge, { code: codeAt(told('bob authenticator secret: ')) })
+      const offer = await browser.post(challenge, { code: codeAt(told('bob authenticator secret: ')) })
+      const consent = await browser.post(offer, {}, linkOn(offer, '/decline'))
       assert.equal(consent.heading, CONSENT)
       assert.ok((await keysOf(`${prefixes[index]}:account:*`)).length >= 1)
     }

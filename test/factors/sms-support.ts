@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Account } from '../../src/account.ts'
-import type { Authenticator, CeremonyContext, Message, Step } from '../../src/factors/factor.ts'
+import type { Authenticator, CeremonyContext, Message, OutgoingMessage, Step } from '../../src/factors/factor.ts'
 import { type SmsData, type SmsOptions, type SmsState, sms } from '../../src/factors/sms.ts'
 
 export const sender = async () => {}
@@ -48,6 +48,11 @@ export const messageOf = (step: Result): Message => {
   const { message } = going(step)
   assert.ok(message)
   return message
+}
+/** The message of a step as the sender gets it. */
+export const outgoing = (step: Result): OutgoingMessage => {
+  const { to, channel = 'text', expiresAt, values } = messageOf(step)
+  return { to, channel, locale: 'en', text: Object.values(values).join(' '), expiresAt }
 }
 export const codeOf = (step: Result) => messageOf(step).values.code ?? ''
 export const wrongFor = (code: string) => (code === '000000' ? '000001' : '000000')

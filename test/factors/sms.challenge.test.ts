@@ -73,6 +73,24 @@ describe('factors/sms', () => {
       assert.equal(messageOf(later).expiresAt, NOW + 451)
     })
 
+    it('AC-14: where the first message is held back no code is right, until one was sent', async () => {
+      const { held } = going(await begin())
+      assert.ok(held?.step === 'code' && held.code !== undefined)
+      const code = held.code
+      assert.deepEqual(await challenge.submit(held, { code }, both), { outcome: 'refused', reason: 'expired' })
+      const shown = await challenge.view(held, both)
+      assert.deepEqual([shown.step, shown.step === 'code' && shown.to], ['code', '••• ••• •• 67'])
+      const sent = await challenge.submit(held, { resend: 'yes' }, at(NOW + 30, [one, other]))
+      assert.equal(messageOf(sent).expiresAt, NOW + 330, 'a code of its own')
+      assert.equal((await submit(sent, { code: codeOf(sent) })).outcome, 'accepted')
+    })
+
+    it('AC-14: a later message that is held back leaves the code that was sent', async () => {
+      const step = await begin()
+      for (const input of [{ resend: 'yes' }, { voice: 'yes' }, { to: 'one' }])
+        assert.equal(going(await submit(step, input, at(NOW + 200, [one, other]))).held, undefined)
+    })
+
     it('calls instead, with a code of its own that proves a call', async () => {
       const step = await begin()
       const call = await submit(step, { voice: 'yes' })

@@ -1,7 +1,20 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { SmsOptions, SmsState } from '../../src/factors/sms.ts'
-import { at, BERLIN, codeOf, going, MOBILE, make, messageOf, NOW, phone, TABLET, wrongFor } from './sms-support.ts'
+import { type SmsOptions, type SmsState, sms } from '../../src/factors/sms.ts'
+import {
+  at,
+  BERLIN,
+  codeOf,
+  going,
+  MOBILE,
+  make,
+  messageOf,
+  NOW,
+  phone,
+  sender,
+  TABLET,
+  wrongFor,
+} from './sms-support.ts'
 
 describe('factors/sms', () => {
   describe('enrolment', () => {
@@ -39,11 +52,28 @@ describe('factors/sms', () => {
       assert.deepEqual(messageOf(step), {
         to: MOBILE,
         template: 'sms/enroll',
-        values: { app: 'App', host: 'login.example.com', seconds: '300', code },
+        values: { app: 'login.example.com', host: 'login.example.com', seconds: '300', code },
         channel: 'text',
         expiresAt: NOW + 300,
         block: '+491511234',
       })
+    })
+
+    it('names no app to whoever may be a stranger, by whatever way', async () => {
+      const verify = { send: sender, check: async () => 'gone' as const }
+      for (const ceremony of [make({ voice: true }).enroll, sms({ verify, countries: ['DE'], voice: true }).enroll]) {
+        assert.ok(ceremony)
+        const context = at(NOW, [], { client: { id: 'x', name: 'Call +1 900 5550100' } })
+        const first = await ceremony.submit({ step: 'number' }, { number: MOBILE, country: 'DE' }, context)
+        for (const again of [first, await ceremony.submit(going(first).state, { voice: 'yes' }, context)])
+          assert.equal(messageOf(again).values.app, 'login.example.com')
+      }
+    })
+
+    it('goes back to asking where the message is held back, and keeps the code that was sent', async () => {
+      const first = going(await type(MOBILE))
+      assert.deepEqual(first.held, { step: 'number', typed: MOBILE, country: 'DE' })
+      assert.equal(going(await enroll.submit(first.state, { resend: 'yes' }, at(NOW + 200))).held, undefined)
     })
 
     it('accepts the code once the number is proved, and nothing else', async () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { mock } from 'node:test'
 import { StepUpError } from '../../src/errors.ts'
-import { type CodeJudge, type SmsOptions, sms } from '../../src/factors/sms.ts'
-import { at, going, MOBILE, make, messageOf, NOW, phone, sender, TABLET } from './sms-support.ts'
+import type { OutgoingMessage } from '../../src/factors/factor.ts'
+import { type CodeJudge, type NumberFacts, type SmsOptions, sms } from '../../src/factors/sms.ts'
+import { at, going, MOBILE, make, messageOf, NOW, outgoing, phone, type Result, sender } from './sms-support.ts'
 
 describe('factors/sms', () => {
   describe('codes that others make', () => {
@@ -61,76 +63,95 @@ describe('factors/sms', () => {
   })
 
   describe('what the networks know', () => {
-    const withFacts = (facts: object, more: Partial<SmsOptions> = {}) => {
+    const withFacts = (facts: unknown, more: Partial<SmsOptions> = {}) => {
       const asked: string[] = []
+      const sent: string[] = []
       const lookup = async (number: string) => {
         asked.push(number)
         if (facts instanceof Error) throw facts
-        return facts
+        return facts as NumberFacts
       }
-      return { asked, factor: make({ lookup, ...more }) }
+      const { verify, ...others } = more
+      const factor = sms({
+        ...(verify === undefined ? { sender: async ({ to }: OutgoingMessage) => void sent.push(to) } : { verify }),
+        countries: ['DE', 'AT'],
+        lookup,
+        ...others,
+      })
+      const hand = async (step: Result) => factor.sender?.(outgoing(step))
+      return { asked, sent, factor, hand }
     }
-    const type = async (factor: ReturnType<typeof make>, number = MOBILE) => {
-      const { enroll } = factor
+    const type = async ({ enroll }: ReturnType<typeof make>, number = MOBILE) => {
       assert.ok(enroll)
       return enroll.submit({ step: 'number' }, { number, country: 'DE' }, at(NOW))
     }
 
-    const lines: readonly (readonly [object, Partial<SmsOptions>, string])[] = [
-      [{ lineType: 'mobile' }, {}, 'continue'],
-      [{}, {}, 'continue'],
-      [{ lineType: 'fixedVoip' }, {}, 'invalid'],
-      [{ lineType: 'premium' }, {}, 'invalid'],
-      [{ lineType: 'landline' }, {}, 'invalid'],
-      [{ lineType: 'landline' }, { voice: true }, 'continue'],
-      [{ lineType: 'fixedVoip' }, { lineTypes: ['fixedVoip'] }, 'continue'],
-      [{ simSwappedAt: NOW - 10 }, {}, 'continue'],
-      [{ simSwappedAt: NOW - 10 }, { simSwapSeconds: 11 }, 'suspect'],
-      [{ simSwappedAt: NOW - 11 }, { simSwapSeconds: 11 }, 'continue'],
-      [new Error('down'), {}, 'unavailable'],
-      [new StepUpError('ERR_ADDRESS', 'none'), {}, 'invalid'],
+    const lines: readonly (readonly [unknown, Partial<SmsOptions>, 'sent' | 'unreachable' | 'fault'])[] = [
+      [{ lineType: 'mobile' }, {}, 'sent'],
+      [{}, {}, 'sent'],
+      [{ lineType: 'fixedVoip' }, {}, 'unreachable'],
+      [{ lineType: 'premium' }, {}, 'unreachable'],
+      [{ lineType: 'landline' }, {}, 'unreachable'],
+      [{ lineType: 'landline' }, { voice: true }, 'sent'],
+      [{ lineType: 'fixedVoip' }, { lineTypes: ['fixedVoip'] }, 'sent'],
+      [{ simSwappedAt: NOW - 10 }, {}, 'sent'],
+      [{ simSwappedAt: NOW - 10 }, { simSwapSeconds: 11 }, 'unreachable'],
+      [{ simSwappedAt: NOW + 60 }, { simSwapSeconds: 11 }, 'unreachable'],
+      [{ simSwappedAt: NOW - 11 }, { simSwapSeconds: 11 }, 'sent'],
+      [new Error('down'), {}, 'fault'],
+      [undefined, {}, 'fault'],
+      [new StepUpError('ERR_ADDRESS', 'none'), {}, 'unreachable'],
     ]
     for (const [facts, more, expected] of lines)
       it(`AC-22: a number with ${facts instanceof Error ? facts.message : JSON.stringify(facts)} and ${JSON.stringify(more)}: ${expected}`, async () => {
-        const step = await type(withFacts(facts, more).factor)
-        assert.equal(step.outcome === 'refused' ? step.reason : step.outcome, expected)
+        const { factor, hand, sent, asked } = withFacts(facts, more)
+        const context = at(NOW, [phone('one')])
+        const begun = await factor.challenge.begin(context)
+        const steps = [
+          await type(factor),
+          begun,
+          await factor.challenge.submit(going(begun).state, { resend: 'yes' }, context),
+        ]
+        assert.deepEqual(asked, [], 'asked only once the message was counted')
+        for (const step of steps)
+          if (expected === 'sent') await hand(step)
+          else
+            await assert.rejects(hand(step), ({ code }: { code?: string }) => {
+              assert.equal(code, expected === 'unreachable' ? 'ERR_ADDRESS' : undefined)
+              return true
+            })
+        assert.deepEqual([asked.length, sent.length], [3, expected === 'sent' ? 3 : 0])
       })
 
     it('AC-22: asks only about numbers that the checks that cost nothing let pass', async () => {
-      const { factor, asked } = withFacts({ lineType: 'mobile' })
-      for (const number of ['+1 900 555 1212', '030 123456', 'nobody']) await type(factor, number)
-      assert.deepEqual(asked, [])
-      const { challenge } = factor
-      const step = going(await challenge.begin(at(NOW, [phone('one')])))
-      await challenge.submit(step.state, { resend: 'yes' }, at(NOW, [phone('one')]))
-      assert.deepEqual(asked, [], 'nor at a challenge, where the SIM card does not matter')
+      const { factor } = withFacts({ lineType: 'mobile' })
+      for (const number of ['+1 900 555 1212', '030 123456', 'nobody'])
+        assert.equal(going(await type(factor, number)).message, undefined)
     })
 
-    it('sends no code to a number whose SIM card is new, and offers the others', async () => {
-      const { factor, asked } = withFacts({ simSwappedAt: NOW - 10 }, { simSwapSeconds: 86_400 })
-      const { challenge } = factor
-      const context = at(NOW, [phone('one', MOBILE, 5), phone('two', TABLET)])
-      const step = going(await challenge.begin(context))
-      assert.equal(step.message, undefined)
-      assert.deepEqual(await challenge.view(step.state, context), {
-        step: 'swapped',
-        to: '••• ••• •• 78',
-        others: [{ id: 'two', name: '••• ••• •• 67' }],
-      })
-      assert.deepEqual(await challenge.submit(step.state, { code: '123456' }, context), {
-        outcome: 'continue',
-        state: step.state,
-      })
-      assert.equal(going(await challenge.submit(step.state, { to: 'two' }, context)).state.step, 'swapped')
-      assert.deepEqual(asked, [MOBILE, TABLET])
+    it('asks before a code that others make, too', async () => {
+      const verify = { send: async () => assert.fail('sent'), check: async () => 'gone' as const }
+      const { factor, hand } = withFacts({ lineType: 'premium' }, { verify })
+      await assert.rejects(hand(await type(factor)), { code: 'ERR_ADDRESS' })
     })
 
-    it('sends no code where nobody says how new the SIM card is, as long as that was asked', async () => {
-      const down = withFacts(new Error('down'), { simSwapSeconds: 86_400 }).factor
-      const context = at(NOW, [phone('one')])
-      assert.deepEqual(await down.challenge.begin(context), { outcome: 'refused', reason: 'unavailable' })
-      const gone = withFacts(new StepUpError('ERR_ADDRESS', 'none'), { simSwapSeconds: 86_400 }).factor
-      assert.equal(messageOf(await gone.challenge.begin(context)).to, MOBILE, 'sending tells that better')
+    it('waits no longer than 5 s for what a network says, and sends nothing then', async () => {
+      const timers = mock.timers
+      timers.enable({ apis: ['setTimeout'] })
+      try {
+        const sent: string[] = []
+        const factor = make({
+          sender: async ({ to }) => void sent.push(to),
+          lookup: () => new Promise<NumberFacts>(() => undefined),
+        })
+        const handed = factor.sender?.(outgoing(await type(factor)))
+        const refused = assert.rejects(async () => handed, /did not answer in time/)
+        timers.tick(5000)
+        await refused
+        assert.deepEqual(sent, [])
+      } finally {
+        timers.reset()
+      }
     })
   })
 })

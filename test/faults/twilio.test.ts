@@ -118,18 +118,35 @@ describe('F-09: Twilio in trouble', () => {
     server = await startTwilio()
   })
 
-  const permanent = [21211, 21214, 21217, 21408, 21610, 21614, 21635, 30005, 30006, 60200, 60205]
-  const passing = [20003, 20404, 21606, 21612, 30001, 30450, 60203, 60410]
-  for (const code of [...permanent, ...passing])
-    it(`${permanent.includes(code) ? 'calls a number unreachable' : 'blames no number'} on error ${code}`, async () => {
+  const numbers = [
+    21211, 21214, 21217, 21266, 21408, 21606, 21608, 21610, 21612, 21614, 21635, 30003, 30005, 30006, 30450, 30453,
+    60200, 60205, 60410, 60412, 60605, 60999,
+  ]
+  const gateway = [20003, 20404, 20429, 21210, 21212, 21617, 21659, 21705, 30001, 30002, 60204, 60223]
+  for (const code of [...numbers, ...gateway])
+    it(`${numbers.includes(code) ? 'calls a number unreachable' : 'blames no number'} on error ${code}`, async () => {
       const { message: send, verify } = callers()
       for (const work of [send, verify]) {
         server.failNext({ status: 400, code })
         const { thrown } = await failureOf(work)
-        assert.equal((thrown as { code?: string }).code, permanent.includes(code) ? 'ERR_ADDRESS' : undefined)
+        assert.equal((thrown as { code?: string }).code, numbers.includes(code) ? 'ERR_ADDRESS' : undefined)
         assert.ok(thrown.message.includes(String(code)))
       }
       assert.equal(server.requests.length, 2)
+    })
+
+  for (const [status, code, isNumber] of [
+    [403, 60410, true],
+    [429, 60203, true],
+    [429, 60212, true],
+    [429, 60003, false],
+    [401, 21211, false],
+    [503, 21211, false],
+  ] as const)
+    it(`status ${status} with error ${code} is ${isNumber ? 'the number’s' : 'the gateway’s'}`, async () => {
+      server.failNext(...Array.from({ length: 3 }, () => ({ status, code })))
+      const { thrown } = await failureOf(callers().verify)
+      assert.equal((thrown as { code?: string }).code, isNumber ? 'ERR_ADDRESS' : undefined)
     })
 })
 

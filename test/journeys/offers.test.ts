@@ -185,7 +185,7 @@ describe('offers', () => {
     const host = await stage.host(offering())
     const carol = await stage.person(host, 'carol')
     const { page, redeem } = await carol.go()
-    assert.equal(page.heading, 'Choose how to protect your account')
+    assert.equal(page.heading, 'Make signing in safer')
     const answer = await leave(carol, page, 'decline')
     assert.deepEqual((await redeem(answer.url)).amr, ['pwd'])
     carol.browser.clear()

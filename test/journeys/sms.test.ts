@@ -67,7 +67,7 @@ describe('journeys: sms', () => {
     const [first, second] = twilio.sent
     assert.equal(
       first?.text,
-      `${first?.code} is your code to set up this phone for Test App. It works for 5 minutes. Give it to nobody, not even to us.\n\n@localhost #${first?.code}`,
+      `${first?.code} is your code to set up this phone for localhost. It works for 5 minutes. Give it to nobody, not even to us.\n\n@localhost #${first?.code}`,
     )
     assert.equal(
       second?.text,
@@ -229,15 +229,17 @@ describe('journeys: sms', () => {
       lines.setLine(mobile(1), { type: 'nonFixedVoip' })
       const { browser, page } = await arrive(desk)
       const refused = await typed(browser, page, mobile(1))
-      assert.equal(noticeOn(refused), 'That number cannot be used here. Type the one of another phone.')
+      assert.equal(noticeOn(refused), 'We cannot send a code there. Check it, or use another way.')
       assert.equal(twilio.sent.length, 0)
-      const asked = await typed(browser, refused, mobile())
+      const asked = await typed(browser, await press(browser, refused, 'Use another number'), mobile())
       assert.ok(isAnswer(await browser.post(asked, { code: twilio.codeFor(mobile()) })))
       clock.advance(60)
       const swapped = { last_sim_swap_date: new Date().toISOString(), swapped_period: 'PT24H', swapped_in_period: true }
       lines.setLine(mobile(), { sim_swap: { last_sim_swap: swapped } })
       const later = await arrive(desk, 'bob', {})
-      assert.equal(later.page.heading, 'We cannot send a code to this number')
+      const called = await press(later.browser, later.page, 'Call me instead')
+      for (const page of [later.page, called])
+        assert.deepEqual([page.status, noticeOn(page)], [422, noticeOn(refused)], 'neither a text nor a call')
       assert.equal(twilio.sent.length, 1)
       assert.deepEqual(lines.complaints, [])
     } finally {

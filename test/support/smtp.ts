@@ -189,6 +189,3 @@ export const startSmtp = async ({ script = {}, tls, certificate, login }: SmtpSe
     },
   }
 }
-
-/** A running server. */
-type Smtp = Awaited<ReturnType<typeof startSmtp>>

@@ -12,7 +12,6 @@ import {
   type SmsView,
   send,
 } from './code.ts'
-import { isSwapped, learn } from './facts.ts'
 import { masked, type PhoneNumber, readNumber } from './number.ts'
 import type { SmsSettings } from './options.ts'
 
@@ -41,30 +40,20 @@ const usual = (settings: SmsSettings, context: Context): Reachable | undefined =
   return numbers.find(({ id }) => id === first?.id)
 }
 
-/** Before there is anything to compare with. */
-const NOTHING: SmsState = { step: 'number' }
+/** Before anything was sent. */
+const NOTHING: CodeState = { step: 'code', to: '', channel: 'text', expiresAt: 0 }
 
-/** Sends a code there, unless its SIM card is too new. */
-const turnTo = async (
-  settings: SmsSettings,
-  { id, number, channels }: Reachable,
-  context: Context,
-  before: SmsState,
-) => {
-  const target = { to: number, authenticatorId: id, channel: channels[0] }
-  if (settings.simSwapSeconds !== undefined) {
-    const facts = await learn(settings, number)
-    if (facts === 'unavailable') return refused('unavailable')
-    // A number that is no longer one tells so when it is sent to.
-    if (facts !== 'no-number' && isSwapped(settings, facts, context.now))
-      return { outcome: 'continue', state: { step: 'swapped', to: number, authenticatorId: id } } as const
-  }
-  return send(settings, target, context, before)
-}
+const sentIn = (state: SmsState): CodeState => (state.step === 'code' ? state : NOTHING)
+
+const turnTo = (settings: SmsSettings, { id, number, channels }: Reachable, context: Context, before: CodeState) =>
+  send(settings, { to: number, authenticatorId: id, channel: channels[0] }, context, before)
 
 const begin = (settings: SmsSettings, context: Context) => {
   const number = usual(settings, context)
-  return number === undefined ? refused('unavailable') : turnTo(settings, number, context, NOTHING)
+  if (number === undefined) return refused('unavailable')
+  const step = turnTo(settings, number, context, NOTHING)
+  // Where nothing is sent, no code is right, not even one that a judge would approve for another page.
+  return { ...step, held: { ...step.state, expiresAt: context.now } }
 }
 
 const sendAgain = (settings: SmsSettings, state: CodeState, channel: Channel, context: Context): SmsStep => {
@@ -84,16 +73,16 @@ const takeCode = async (settings: SmsSettings, state: CodeState, code: string, c
   return refusal ?? { outcome: 'accepted', authenticatorId, proof: proofBy(channel, settings.otpAmr) }
 }
 
-const submit = (settings: SmsSettings, state: SmsState, input: Input, context: Context) => {
+/** A message that is held back here leaves the state before, whose code was sent or is of no use already. */
+const submit = (settings: SmsSettings, state: CodeState, input: Input, context: Context) => {
   if (asks(input.to)) {
     const other = reachable(settings, context).find(({ id }) => id === input.to)
     // The second of two clicks: the code is on its way there.
-    const isThere = state.step !== 'number' && other?.id === state.authenticatorId
+    const isThere = other?.id === state.authenticatorId
     return other === undefined || isThere
       ? ({ outcome: 'continue', state } as const)
       : turnTo(settings, other, context, state)
   }
-  if (state.step !== 'code') return { outcome: 'continue', state } as const
   if (asks(input.voice)) return sendAgain(settings, state, 'voice', context)
   if (asks(input.resend)) return sendAgain(settings, state, 'text', context)
   return takeCode(settings, state, input.code ?? '', context)
@@ -104,15 +93,14 @@ export const challengeBy = (settings: SmsSettings): Ceremony<SmsState, SmsData, 
   ttlSeconds: CHALLENGE_SECONDS,
   fields: ['code', 'resend', 'voice', 'to'],
   begin: (context) => begin(settings, context),
-  submit: (state, input, context) => submit(settings, state, input, context),
+  submit: (state, input, context) => submit(settings, sentIn(state), input, context),
   view: (state, context) => {
     const numbers = reachable(settings, context)
-    const { to = '', authenticatorId } = state.step === 'number' ? {} : state
+    const sent = sentIn(state)
     const others = numbers
-      .filter(({ id }) => id !== authenticatorId)
+      .filter(({ id }) => id !== sent.authenticatorId)
       .map(({ id, number }) => ({ id, name: masked(number) }))
-    if (state.step !== 'code') return { step: 'swapped', to: masked(to), others }
-    const channels = numbers.find(({ id }) => id === authenticatorId)?.channels ?? []
-    return codeView(state, masked(to), channels, others)
+    const channels = numbers.find(({ id }) => id === sent.authenticatorId)?.channels ?? []
+    return codeView(sent, masked(sent.to), channels, others)
   },
 })

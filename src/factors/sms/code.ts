@@ -33,15 +33,8 @@ export interface CodeState {
   readonly expiresAt: number
 }
 
-/** Nothing was sent: the number has had another SIM card for too short a time. */
-export interface SwappedState {
-  readonly step: 'swapped'
-  readonly to: string
-  readonly authenticatorId: string
-}
-
 /** A ceremony under way. */
-export type SmsState = NumberState | CodeState | SwappedState
+export type SmsState = NumberState | CodeState
 
 /** What the number page shows. */
 export interface SmsNumberView {
@@ -72,15 +65,8 @@ export interface SmsCodeView {
   readonly others: readonly OtherNumber[]
 }
 
-/** What is shown in place of the code page where nothing is sent. */
-export interface SmsSwappedView {
-  readonly step: 'swapped'
-  readonly to: string
-  readonly others: readonly OtherNumber[]
-}
-
 /** What the screens show. */
-export type SmsView = SmsNumberView | SmsCodeView | SmsSwappedView
+export type SmsView = SmsNumberView | SmsCodeView
 
 /** A step of either ceremony. */
 export type SmsStep = Step<SmsState, SmsData>
@@ -100,9 +86,12 @@ export const proofBy = (channel: Channel, otpAmr: boolean): Proof => ({
 
 const MAX_NAME_LENGTH = 40
 
-/** On one line and short, so that no app's name makes a message of its own or moves the last line. */
-const appOf = ({ client, origin }: CeremonyContext) => {
-  const name = (client?.name ?? '').replace(/[\s\p{C}]+/gu, ' ').trim()
+/**
+ * On one line and short, so that no app's name makes a message of its own or moves the last line. At enrolment the
+ * host: the message may go to a stranger, so it has not one word that the one who asks could have chosen.
+ */
+const appOf = ({ client, origin }: CeremonyContext, { authenticatorId }: CodeState) => {
+  const name = authenticatorId === undefined ? '' : (client?.name ?? '').replace(/[\s\p{C}]+/gu, ' ').trim()
   return name === '' ? new URL(origin).hostname : [...name].slice(0, MAX_NAME_LENGTH).join('')
 }
 
@@ -149,7 +138,7 @@ export const send = (settings: SmsSettings, target: Target, context: CeremonyCon
       to: state.to,
       template: templateOf(settings, state),
       values: {
-        app: appOf(context),
+        app: appOf(context, state),
         host: new URL(origin).hostname,
         seconds: String(state.expiresAt - now),
         ...(state.code === undefined ? {} : { code: state.code }),

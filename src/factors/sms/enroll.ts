@@ -13,8 +13,7 @@ import {
   type SmsView,
   send,
 } from './code.ts'
-import { isSwapped, isTaken, learn } from './facts.ts'
-import { countryList, countryOf, type PhoneNumber, readNumber, written } from './number.ts'
+import { countryList, countryOf, readNumber, written } from './number.ts'
 import type { SmsSettings } from './options.ts'
 
 type Context = CeremonyContext<SmsData>
@@ -33,16 +32,7 @@ const firstState = (settings: SmsSettings, { account: { phone } }: Context): Num
   return { step: 'number', ...(country === undefined ? {} : { country }) }
 }
 
-/** What the networks say of it, where they are asked; it costs, so that a refusal counts. */
-const refusalByFacts = async (settings: SmsSettings, { number }: PhoneNumber, now: number) => {
-  if (settings.lookup === undefined) return undefined
-  const facts = await learn(settings, number)
-  if (facts === 'unavailable') return refused('unavailable')
-  if (facts === 'no-number' || !isTaken(settings, facts)) return refused('invalid')
-  return isSwapped(settings, facts, now) ? refused('suspect') : undefined
-}
-
-const takeNumber = async (settings: SmsSettings, state: SmsState, input: Input, context: Context): Promise<SmsStep> => {
+const takeNumber = (settings: SmsSettings, state: SmsState, input: Input, context: Context): SmsStep => {
   const { number: typed = '', country } = input
   const chosen = settings.countries.find((code) => code === country) ?? settings.firstCountry
   const asking: NumberState = {
@@ -55,9 +45,8 @@ const takeNumber = async (settings: SmsSettings, state: SmsState, input: Input, 
   if (isKnown(context, read.number)) return { outcome: 'continue', state: asking, problem: 'sms.number.known' }
   // The second of two clicks: the code is on its way.
   if (state.step === 'code' && state.to === read.number) return { outcome: 'continue', state }
-  const refusal = await refusalByFacts(settings, read, context.now)
   const target = { to: read.number, channel: read.channels[0] } as const
-  return refusal ?? { ...send(settings, target, context, state), held: asking }
+  return { ...send(settings, target, context, state), held: asking }
 }
 
 /** By what this number can be reached. */

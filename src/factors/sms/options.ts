@@ -20,11 +20,12 @@ export type NumberLookup = (number: string) => Promise<NumberFacts>
 /**
  * Makes, sends and judges codes in our place.
  *
- * What it sends binds a code to the number alone. That it was asked for in the very ceremony that is answered, and
- * is not older than `codeSeconds`, is seen to here.
+ * It may bind a code to the number alone, and send one that still stands again: then the same code is right in each
+ * ceremony that had it sent. A ceremony whose message was held back takes none, and none takes one later than
+ * `codeSeconds` after its own message.
  */
 export interface CodeJudge {
-  /** Has a code sent; the message's text is the app's name and no more. */
+  /** Has a code sent; the message's text is the app's name, at enrolment the host's, and no more. */
   readonly send: Sender
   /** What it says of a code: right, wrong, or about none that still stands. A code that was right is right once. */
   readonly check: (to: string, code: string) => Promise<'approved' | 'pending' | 'gone'>
@@ -44,14 +45,14 @@ export interface SmsOptions {
   readonly countries: readonly string[] | 'any'
   /** Offers calls that say the code, and so takes landlines too. Default false. */
   readonly voice?: boolean
-  /** Asks about a number once the checks that cost nothing have let it pass: `twilioLookup()`. */
+  /**
+   * Asks about a number before each message to it, once budgets and the checks that cost nothing have let it pass:
+   * `twilioLookup()`. Within 5 s, or the message is not sent.
+   */
   readonly lookup?: NumberLookup
   /** Kinds of lines that are taken, by what `lookup` says; one it does not know is. Default `mobile`, with `voice` also `landline`. */
   readonly lineTypes?: readonly string[]
-  /**
-   * Sends nothing to a number whose SIM card was changed less than this ago, in seconds; asks `lookup` at every
-   * challenge. Default: not asked.
-   */
+  /** Sends nothing to a number whose SIM card was changed less than this ago, in seconds. Default: not asked. */
   readonly simSwapSeconds?: number
   /** How many messages may go out, in place of {@link BUDGETS}. */
   readonly budgets?: readonly Budget[]

@@ -93,8 +93,8 @@ const sayAloud = async (call: Caller, message: OutgoingMessage, options: TwilioM
  * A message that is answered with 429 or 5xx is tried at most twice more, all within `deadlineSeconds`; one without
  * an answer is not, as it may be on its way.
  *
- * @throws StepUpError `ERR_CONFIG` at once for wrong options; when sending, `ERR_ADDRESS` for a number that can never
- *   be reached. No error names a number or holds a code.
+ * @throws StepUpError `ERR_CONFIG` at once for wrong options; when sending, `ERR_ADDRESS` for a number that Twilio does
+ *   not send to, for good or for a while. No error names a number or holds a code.
  * @see Twilio, Message resource and Call resource
  */
 export const twilioMessaging = (options: TwilioMessagingOptions): Sender => {

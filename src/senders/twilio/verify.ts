@@ -39,11 +39,11 @@ const unlessGone = (fault: unknown) => {
  * Lets Twilio Verify make, send and judge the codes: its texts, its languages, its protection against pumping.
  *
  * A code is accepted where Verify says `approved` and `valid` of this very number and service, and nowhere else. It
- * binds codes to numbers, not to sign-ins; what a code was asked for, and that it is young enough, is seen to by
- * `sms()`.
+ * binds codes to numbers, not to sign-ins: while a code stands, it sends the same one again for ten minutes. That a
+ * sign-in had one sent, and a short while ago, is seen to by `sms()`.
  *
- * @throws StepUpError `ERR_CONFIG` at once for wrong options; when sending, `ERR_ADDRESS` for a number that can never
- *   be reached. No error names a number or holds a code.
+ * @throws StepUpError `ERR_CONFIG` at once for wrong options; when sending, `ERR_ADDRESS` for a number that Twilio does
+ *   not send to, for good or for a while. No error names a number or holds a code.
  * @see Twilio, Verification resource and Verification Check resource
  */
 export const twilioVerify = (options: TwilioVerifyOptions): CodeJudge => {

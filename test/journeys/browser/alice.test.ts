@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { MULTI_FACTOR } from '../../../src/assurance/presets.ts'
 import { standsAt } from '../../support/chromium.ts'
-import { AT, answer, follow, keepCodes, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
+import { AT, answer, confirm, follow, keepCodes, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
 
 /** What Bank says about one claim, in words and raw. */
 const fact = async (page: Page, claim: string) => {
@@ -37,21 +37,22 @@ describe('the demo in a browser: proof by degrees', function slow() {
 
     await follow(page, 'Back to overview')
     await follow(page, 'Transfer money')
+    await stage.choose(page)
     await standsAt(page, AT.enroll)
     await answer(page, stage.code(await secretOn(page)), 'Confirm and continue')
     await keepCodes(page)
     await standsAt(page, AT.transfer)
     assert.match(
       await sentence(page),
-      /^You proved two different things: a password and a code from your phone, (just now|\d+ seconds? ago)\.$/,
+      /^You proved different things: a password, a code from a mail and a code from your phone, (just now|\d+ seconds? ago)\.$/,
     )
     assert.deepEqual(await fact(page, 'acr'), {
       words: 'How strong: you proved two different things',
       raw: MULTI_FACTOR,
     })
     assert.deepEqual(await fact(page, 'amr'), {
-      words: 'What you showed: a password and a code from your phone',
-      raw: '["pwd","otp","mfa"]',
+      words: 'What you showed: a password, a code from a mail and a code from your phone',
+      raw: '["pwd","email","otp","mfa"]',
     })
     const when = await fact(page, 'auth_time')
     assert.ok(stage.clock.now() - Number(when.raw) < 10, when.raw)
@@ -67,7 +68,7 @@ describe('the demo in a browser: proof by degrees', function slow() {
     await stage.enter(page, 'bob')
     await follow(page, 'Transfer money')
     await standsAt(page, AT.challenge)
-    await answer(page, stage.code(stage.secret()))
+    await confirm(page, stage.code(stage.secret()))
     await standsAt(page, AT.transfer)
     const first = await fact(page, 'auth_time')
 

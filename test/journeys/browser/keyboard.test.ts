@@ -3,6 +3,8 @@ import { standsAt } from '../../support/chromium.ts'
 import { focused, tabThrough } from './keyboard.ts'
 import { AT, openStage, type Stage } from './stage.ts'
 
+const PASSKEY = 'Sign in with a passkey'
+
 describe('the demo in a browser: the keyboard alone', function slow() {
   this.timeout('60s')
   let stage: Stage
@@ -21,8 +23,8 @@ describe('the demo in a browser: the keyboard alone', function slow() {
 
     await standsAt(page, AT.signIn)
     assert.deepEqual(await focused(page), { name: 'Username', visible: true })
-    assert.deepEqual(await tabThrough(page, 'Cancel'), ['Password', 'Sign in', 'Cancel'])
-    for (const _back of ['Sign in', 'Password', 'Username']) await keyboard.press('Shift+Tab')
+    assert.deepEqual(await tabThrough(page, 'Cancel'), ['Password', 'Sign in', PASSKEY, 'Cancel'])
+    for (const _back of [PASSKEY, 'Sign in', 'Password', 'Username']) await keyboard.press('Shift+Tab')
     await keyboard.type('bob')
     await keyboard.press('Tab')
     await keyboard.type(stage.password('bob'))
@@ -48,6 +50,10 @@ describe('the demo in a browser: the keyboard alone', function slow() {
     assert.deepEqual(await tabThrough(page, 'Cancel'), ['Continue', 'Use another way', 'Cancel'])
     for (const _back of ['Use another way', 'Continue', '6-digit code']) await keyboard.press('Shift+Tab')
     await keyboard.type(stage.code(stage.secret()))
+    await keyboard.press('Enter')
+
+    await standsAt(page, AT.offer)
+    assert.ok((await tabThrough(page, 'Not now')).includes('Use this device'))
     await keyboard.press('Enter')
 
     await standsAt(page, AT.transfer)

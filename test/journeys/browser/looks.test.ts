@@ -5,16 +5,27 @@ import { MULTI_FACTOR } from '../../../src/assurance/presets.ts'
 import { serve } from '../../../src/cli/serve.ts'
 import { recoveryCodes } from '../../../src/factors/recovery-codes.ts'
 import { totp } from '../../../src/factors/totp.ts'
+import { webauthn } from '../../../src/factors/webauthn.ts'
 import { createRenderer } from '../../../src/http/render.ts'
 import { freePort } from '../../cli/free-port.ts'
 import { configFor } from '../../cli/served.ts'
 import { openChromium, standsAt } from '../../support/chromium.ts'
 import { codeAt, REDIRECT_URI } from '../../support/host.ts'
 import { complaints } from './complaints.ts'
-import { AT, answer, follow, keepCodes, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
+import { APP, AT, answer, follow, keepCodes, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
 
 const HTML = 'text/html; charset=utf-8'
 const CODES = Array.from({ length: 10 }, (_, index) => `7K2M-9QXD-H3PT-W8V${index}`)
+const POSTED = [
+  { way: 'voice', at: 0, to: '+12025550123', text: 'Hello. Your code is: 1, 2, 3, 4, 5, 6.' },
+  {
+    way: 'mail',
+    at: 0,
+    to: `${'a'.repeat(60)}@example.com`,
+    subject: 'S'.repeat(200),
+    text: `x\n\n${'y'.repeat(300)}`,
+  },
+]
 const SAVE_IN_GERMAN = 'Wiederherstellungs\u00adcodes speichern'
 describe('the demo in a browser: looks', function slow() {
   this.timeout('120s')
@@ -62,7 +73,16 @@ describe('the demo in a browser: looks', function slow() {
       await page.goto(`${stage.bank}/statement`)
       await page.locator('summary').click()
       await look('statement', 'Statement')
+      await page.goto(`${stage.issuer}/outbox`)
+      await look('outbox, empty', AT.outbox)
       await page.goto(`${stage.bank}/transfer`)
+      await look('email', AT.email)
+      await page.goto(`${stage.issuer}/outbox`)
+      await look('outbox', AT.outbox)
+      await page.goBack()
+      await answer(page, await stage.sent('alice@example.com'))
+      await look('choice', AT.protection)
+      await follow(page, APP)
       await look('enroll', AT.enroll)
       await answer(page, '000000', 'Confirm and continue')
       await look('enroll, wrong', AT.enroll)
@@ -88,6 +108,7 @@ describe('the demo in a browser: looks', function slow() {
       await look('link, wrong', AT.protect)
       await page.getByLabel('Your setup link').fill(stage.setupLink())
       await press(page, 'Continue')
+      await follow(page, APP)
       await answer(page, stage.code(await secretOn(page)), 'Confirm and continue')
       await keepCodes(page)
       await look('set up', AT.protected)
@@ -107,6 +128,8 @@ describe('the demo in a browser: looks', function slow() {
       await look('recovery code, wrong', AT.recover)
       await page.getByLabel('Recovery code').fill(stage.recoveryCodes()[0] ?? '')
       await press(page, 'Continue')
+      await look('choice of a new one', AT.renewal)
+      await follow(page, APP)
       await look('new app', AT.enroll)
       await press(page, 'Not now')
       await look('consent', AT.consent)
@@ -119,6 +142,11 @@ describe('the demo in a browser: looks', function slow() {
       await page.goto(stage.issuer)
       await look('provider', 'This is a sign-in service')
       await stage.enter(page, 'bob')
+      await page.goto(`${stage.bank}/transfer`)
+      await answer(page, stage.code(stage.secret()))
+      await look('offer', AT.offer)
+      await press(page, 'Not now')
+      stage.clock.advance(301)
       await page.goto(`${stage.bank}/transfer`)
       await look('challenge', AT.challenge)
       await answer(page, '000000')
@@ -159,7 +187,7 @@ describe('the demo in a browser: looks', function slow() {
     assert.ok(client)
     const served = await serve({
       ...plain,
-      factors: [totp({ issuer: 'Test' }), recoveryCodes()],
+      factors: [webauthn({ relyingPartyName: 'Test' }), totp({ issuer: 'Test' }), recoveryCodes()],
       policy: { default: 'never', scopes: { phone: { floor: MULTI_FACTOR } } },
       clients: [{ ...client, client_name: `Kundenbetreuungsportal ${'Donaudampfschifffahrt'.repeat(4)}` }],
       accounts: {
@@ -183,6 +211,8 @@ describe('the demo in a browser: looks', function slow() {
     await page.locator('#username').fill(LONG)
     await page.locator('#password').fill('wrong is not looked at')
     await press(page, 'Anmelden')
+    await look('choice of the first', await wordsOf(page, 'h1'))
+    await follow(page, 'Authenticator‑App')
     await look('enroll', 'Authenticator‑App einrichten')
     await page.locator('#code').fill('000000')
     await press(page, 'Bestätigen und fortfahren')
@@ -237,6 +267,7 @@ describe('the demo in a browser: looks', function slow() {
       const screen = { t: translate(locale), locale, ...assets, accountLabel: LONG }
       const known = { ...screen, clientName: 'Bank', csrf: 'x', cancelAction: '/x', declineAction: '/x' }
       const options = ['My phone', LONG, ''].map((name) => ({ factor: 'totp', href: '/x', authenticators: [name] }))
+      const wrongPasskey = { action: '/x', username: LONG, passkey: '{}', error: { id: 'serve.login.passkey' } }
       const views = {
         'choose a way': ['choose', { ...known, purpose: 'challenge', options }],
         'choose what to set up': ['choose', { ...known, purpose: 'enroll', options }],
@@ -245,6 +276,8 @@ describe('the demo in a browser: looks', function slow() {
         'only by link': ['unreachable', { ...known, reason: 'ticket' }],
         'few codes left': ['recovery-codes/enroll', { ...known, offer: 'due', view: { codes: CODES, left: 2 } }],
         'out of reach': ['error', { ...screen, id: 'error.unavailable', retryHref: '/x', reference: 'Ab3dEf9h' }],
+        'passkey, wrong': ['serve/login', { ...known, ...wrongPasskey }],
+        outbox: ['serve/outbox', { ...screen, messages: POSTED }],
         fault: ['error', { ...screen, id: 'error.unexpected', reference: 'Ab3dEf9h' }],
         'expired, start again': ['expired', { ...screen, id: 'expired', retryHref: '/x' }],
       } as const

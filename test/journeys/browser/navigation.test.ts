@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { standsAt } from '../../support/chromium.ts'
-import { AT, answer, follow, keepCodes, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
+import { AT, answer, confirm, follow, keepCodes, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
 
 const anotherTab = async (page: Page, url: string, heading: string) => {
   const tab = await page.context().newPage()
@@ -34,16 +34,18 @@ describe('the demo in a browser: people wander', function slow() {
   it('shows a plain page to who goes back to a finished step, and the way forward still works', async () => {
     const page = await bobAtChallenge()
     const challenge = page.url()
-    await answer(page, stage.code(stage.secret()))
+    await confirm(page, stage.code(stage.secret()))
     await standsAt(page, AT.transfer)
-    await page.goBack()
-    await standsAt(page, AT.expired)
+    // The first is what was offered and turned down.
+    for (const _step of ['offer', 'challenge']) {
+      await page.goBack()
+      await standsAt(page, AT.expired)
+    }
     assert.equal(page.url(), challenge)
     assert.match(await wordsOf(page, '.lead'), /finished this step already/)
     await page.goBack()
     await standsAt(page, 'Welcome, Bob')
-    await page.goForward()
-    await page.goForward()
+    for (const _step of ['challenge', 'offer', 'transfer']) await page.goForward()
     await standsAt(page, AT.transfer)
     await press(page, 'Transfer')
     await standsAt(page, AT.done)
@@ -59,7 +61,7 @@ describe('the demo in a browser: people wander', function slow() {
     assert.ok(await isRefused(page))
     await page.reload()
     assert.ok(await isRefused(page))
-    await answer(page, stage.code(stage.secret()))
+    await confirm(page, stage.code(stage.secret()))
     await standsAt(page, AT.transfer)
   })
 
@@ -67,7 +69,7 @@ describe('the demo in a browser: people wander', function slow() {
     const page = await bobAtChallenge()
     const tab = await anotherTab(page, `${stage.bank}/transfer`, AT.challenge)
     const code = stage.code(stage.secret())
-    await answer(page, code)
+    await confirm(page, code)
     await standsAt(page, AT.transfer)
     // The first tab used this code up.
     await answer(tab, code)
@@ -110,7 +112,7 @@ describe('the demo in a browser: people wander', function slow() {
     stage.clock.advance(31)
     await follow(page, 'Try again')
     await standsAt(page, AT.challenge)
-    await answer(page, stage.code(stage.secret()))
+    await confirm(page, stage.code(stage.secret()))
     await standsAt(page, AT.transfer)
   })
 
@@ -136,6 +138,7 @@ describe('the demo in a browser: people wander while they set up an app', functi
     const page = await stage.visitor()
     await stage.enter(page, 'alice')
     await follow(page, 'Transfer money')
+    await stage.choose(page)
     await standsAt(page, AT.enroll)
     const secret = await secretOn(page)
     const picture = await page.locator('.secret img').getAttribute('src')
@@ -157,8 +160,13 @@ describe('the demo in a browser: people wander while they set up an app', functi
     const page = await stage.visitor()
     await stage.enter(page, 'alice')
     await follow(page, 'Transfer money')
+    await stage.choose(page)
     await standsAt(page, AT.enroll)
-    const tab = await anotherTab(page, `${stage.bank}/transfer`, AT.enroll)
+    // Messages to one address pause for a while.
+    stage.clock.advance(31)
+    const tab = await anotherTab(page, `${stage.bank}/transfer`, AT.email)
+    await stage.choose(tab)
+    await standsAt(tab, AT.enroll)
     const [secret, other] = [await secretOn(page), await secretOn(tab)]
     await answer(page, stage.code(secret), 'Confirm and continue')
     await keepCodes(page)
@@ -185,15 +193,22 @@ describe('the demo in a browser: people wander while they set up an app', functi
     await cancelsAt(AT.signIn, 'Cancel', AT.wentBack)
     await page.goto(`${stage.bank}/transfer`)
     await stage.logIn(page, 'alice')
-    await cancelsAt(AT.enroll, 'Cancel', AT.stronger)
+    await cancelsAt(AT.email, 'Cancel', AT.stronger)
     await page.goto(`${stage.bank}/sign-in`)
     await cancelsAt(AT.consent, 'Do not allow, go back', AT.wentBack)
     await page.goto(`${stage.bank}/sign-in`)
     await standsAt(page, AT.consent)
     await press(page, 'Allow')
     await standsAt(page, 'Welcome, Alice')
+    stage.clock.advance(31)
     await follow(page, 'Transfer money')
+    await stage.choose(page)
     await cancelsAt(AT.enroll, 'Cancel', AT.stronger)
+    stage.clock.advance(61)
+    await page.goto(`${stage.bank}/transfer`)
+    await standsAt(page, AT.email)
+    await answer(page, await stage.sent('alice@example.com'))
+    await cancelsAt(AT.protection, 'Cancel', AT.stronger)
     await standsAt(page, 'Welcome, Alice')
     assert.match(await wordsOf(page, '.said'), /^You proved one thing: a password, /)
   })

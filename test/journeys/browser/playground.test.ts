@@ -34,6 +34,12 @@ describe('the demo with a client library', function slow() {
       [AT.signIn]: (page) => browser.post(page, { username: 'bob', password: stage.password('bob') }),
       [AT.challenge]: (page) => browser.post(page, { code: stage.code(stage.secret()) }),
       [AT.consent]: (page) => browser.post(page),
+      [AT.offer]: (page) =>
+        browser.post(
+          page,
+          {},
+          page.targets.find((target) => target.endsWith('/decline')),
+        ),
       [AT.unreachable]: (page) => browser.post(page),
     }
     let page = await browser.get(url)

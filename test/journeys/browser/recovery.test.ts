@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { standsAt } from '../../support/chromium.ts'
 import { focused, tabThrough } from './keyboard.ts'
-import { AT, answer, follow, leave, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
+import { APP, AT, answer, confirm, follow, leave, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
 
 /** How a person works a page. */
 interface Hands {
@@ -71,12 +71,23 @@ describe('the demo in a browser: a lost phone', function slow() {
     assert.deepEqual(await focused(page), { name: 'Recovery code', visible: true })
     await keyboard.send(page, 'Recovery code', (stage.recoveryCodes()[0] ?? '').toLowerCase())
 
+    await standsAt(page, AT.renewal)
+    assert.match(await wordsOf(page, '.lead'), /^You came in with a recovery code, and it is used up now\./)
+    await keyboard.go(page, APP)
     await standsAt(page, AT.enroll)
     assert.match(await wordsOf(page, '.lead'), /^You came in with a recovery code, and it is used up now\./)
     const secret = await secretOn(page)
-    const stops = ['Open in an app on this device', 'Copy key', '6-digit code', 'Confirm and continue', 'Not now']
+    const stops = [
+      'Open in an app on this device',
+      'Copy key',
+      '6-digit code',
+      'Confirm and continue',
+      'Set up something else',
+      'Not now',
+    ]
     assert.deepEqual(await tabThrough(page, 'Not now'), stops)
-    for (const _back of ['Confirm and continue', '6-digit code']) await page.keyboard.press('Shift+Tab')
+    for (const _back of ['Set up something else', 'Confirm and continue', '6-digit code'])
+      await page.keyboard.press('Shift+Tab')
     await keyboard.send(page, '6-digit code', stage.code(secret))
     await standsAt(page, AT.transfer)
     assert.match(await wordsOf(page, '.said'), /^You proved two different things: a password and a recovery code, /)
@@ -84,7 +95,7 @@ describe('the demo in a browser: a lost phone', function slow() {
     stage.clock.advance(301)
     await page.goto(`${stage.bank}/transfer`)
     await standsAt(page, AT.challenge)
-    await answer(page, stage.code(secret))
+    await confirm(page, stage.code(secret))
     await standsAt(page, AT.transfer)
     assert.match(await wordsOf(page, '.said'), / a code from your phone, (just now|\d+ seconds? ago)\.$/)
   })
@@ -96,6 +107,8 @@ describe('the demo in a browser: a lost phone', function slow() {
     await recover(page, mouse, WRONG)
     await page.locator('#code[aria-invalid=true]').waitFor()
     await mouse.send(page, 'Recovery code', stage.recoveryCodes()[1] ?? '')
+    await standsAt(page, AT.renewal)
+    await follow(page, APP)
     await standsAt(page, AT.enroll)
     assert.equal(await page.getByRole('button', { name: 'Copy key' }).count(), 0)
     assert.equal(await page.getByRole('button', { name: 'Cancel' }).count(), 0)
@@ -107,6 +120,7 @@ describe('the demo in a browser: a lost phone', function slow() {
     const page = await stage.visitor({ permissions: ['clipboard-read', 'clipboard-write'], acceptDownloads: true })
     await stage.enter(page, 'alice')
     await page.goto(`${stage.bank}/transfer`)
+    await stage.choose(page)
     await answer(page, stage.code(await secretOn(page)), 'Confirm and continue')
     await standsAt(page, AT.save)
     assert.equal(await wordsOf(page, '.lead'), 'If you lose your phone, each of these codes opens your account once.')
@@ -150,7 +164,7 @@ describe('the demo in a browser: a lost phone', function slow() {
     stage.clock.advance(301)
     await page.goto(`${stage.bank}/transfer`)
     await recover(page, mouse, codes[9] ?? '')
-    await standsAt(page, AT.enroll)
+    await standsAt(page, AT.renewal)
     await press(page, 'Not now')
     await standsAt(page, AT.transfer)
   })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { load } from 'cheerio'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { demo } from '../../../src/cli/demo.ts'
 import { virtualClock } from '../../../src/testing/virtual-clock.ts'
@@ -8,6 +9,9 @@ import { codeAt } from '../../support/host.ts'
 
 const STEP_SECONDS = 30
 
+/** What an app for codes is called where there is a choice. */
+export const APP = 'Authenticator app'
+
 /** Headings of the pages on the way. */
 export const AT = {
   signIn: 'Sign in',
@@ -15,6 +19,10 @@ export const AT = {
   challenge: 'Enter the code from your authenticator app',
   enroll: 'Set up your authenticator app',
   save: 'Save your recovery codes',
+  email: 'Enter the code from your email',
+  protection: 'Choose how to protect your account',
+  renewal: 'Set up a new way to sign in',
+  offer: 'Use this device next time',
   choose: 'Choose how to confirm it is you',
   recover: 'Enter one of your recovery codes',
   protect: 'Set up your account’s protection',
@@ -28,6 +36,7 @@ export const AT = {
   wentBack: 'You went back',
   stronger: 'That needs a stronger sign-in',
   expired: 'This page has expired',
+  outbox: 'Outbox',
 } as const
 
 /** Does what leads to another page, and waits for that page: an old one with the same words would not do. */
@@ -121,6 +130,22 @@ export const openStage = async () => {
       await page.waitForURL(`${bank}/signed-out`)
     },
 
+    /** The code that the newest message in the outbox has for this address or number. */
+    async sent(to: string) {
+      const $ = load(await (await fetch(`${issuer}/outbox`)).text())
+      const [newest] = $('section').get()
+      assert.equal($('.context dd', newest).first().text(), to)
+      return /\d{6}/.exec($('p', newest).text())?.[0] ?? ''
+    },
+
+    /** Goes on where alice is to set up her first protection: shows that her mails reach her, and chooses a way. */
+    async choose(page: Page, way = APP) {
+      await standsAt(page, AT.email)
+      await answer(page, await this.sent('alice@example.com'))
+      await standsAt(page, AT.protection)
+      await follow(page, way)
+    },
+
     /** Ends the browsers of one test, and says whether a page broke in them. */
     async clear() {
       await Promise.all(contexts.splice(0).map((context) => context.close()))
@@ -143,11 +168,23 @@ export const answer = async (page: Page, code: string, button = 'Continue') => {
   await press(page, button)
 }
 
+/** Turns down a passkey where it is offered now, which it is once a month. */
+export const turnDown = async (page: Page) => {
+  if ((await wordsOf(page, 'h1')) === AT.offer) await press(page, 'Not now')
+}
+
+/** Confirms with a code, and wants nothing better than that. */
+export const confirm = async (page: Page, code: string) => {
+  await answer(page, code)
+  await turnDown(page)
+}
+
 /** Says that the recovery codes on the page are saved, and goes on. */
 export const keepCodes = async (page: Page) => {
   await standsAt(page, AT.save)
   await page.getByLabel('I have saved these codes').check()
   await press(page, 'Continue')
+  await turnDown(page)
 }
 
 /** The words of the first element that a selector finds. */

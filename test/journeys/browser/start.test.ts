@@ -40,7 +40,7 @@ describe('the demo from a terminal', function slow() {
       await page.getByRole('link', { name: 'Sign in' }).click()
       await page.getByLabel('Username').fill('bob')
       await page.getByLabel('Password').fill(told['bob password:'] ?? '')
-      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
       await standsAt(page, 'Allow this app to use your account?')
 
       const started = process.hrtime.bigint()
