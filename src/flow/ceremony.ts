@@ -1,5 +1,5 @@
-import type { Input, Step } from '../factors/factor.ts'
-import { type AccountRecord, applyRefusal } from './account-record.ts'
+import type { AnyFactor, Input, Step } from '../factors/factor.ts'
+import { type AccountRecord, applyRefusal, type LoadedRecord } from './account-record.ts'
 import { claimIn, dropClaim, keepClaim, takeClaim } from './claims.ts'
 import { answered, letterOf } from './letters.ts'
 import { inTime } from './patience.ts'
@@ -14,6 +14,8 @@ export type { CeremonyTools, Notice, Outcome, Reading } from './scene.ts'
 export interface Ceremonies {
   /** Reads ahead, all at once, so that a page need not read the account's record twice. */
   read(spot: Spot, intent: 'show' | 'answer'): Promise<Reading>
+  /** Those of the factors whose ceremony may run at this place now, as far as the account's record tells. */
+  open(place: Place, factors: readonly AnyFactor[]): Promise<readonly AnyFactor[]>
   /** Shows the open ceremony, or begins one. Showing again changes nothing: same state, same secret, no new message. */
   show(place: Place, reading?: Reading): Promise<Outcome>
   /** Answers it. Counting comes before looking; of parallel answers at most one is accepted. */
@@ -218,6 +220,10 @@ const answer = async (scene: Scene, input: Input): Promise<Outcome> => {
   return opened(scene, slot.value.state, { reason: 'throttled', retryAfterSeconds })
 }
 
+/** What a ticket allows stands on the account as it is found now, so that a reset in between ends it. */
+const permitAt = ({ account }: Place, { record }: LoadedRecord, permit: Permit | undefined): Permit | undefined =>
+  permit && { standing: standingOf(record, account), ...permit }
+
 /** Builds the effects. @see {@link Ceremonies} */
 export const createCeremonies = (tools: CeremonyTools): Ceremonies => {
   const read: Ceremonies['read'] = async (spot, intent) => {
@@ -233,13 +239,15 @@ export const createCeremonies = (tools: CeremonyTools): Ceremonies => {
   const arrive = (place: Place, { loaded, slot, permit, pace }: Reading): Scene | undefined => {
     const ceremony = ceremonyOf(place)
     if (ceremony === undefined) return undefined
-    // What a ticket allows stands on the account as it is found now, so that a reset in between ends it.
-    const standing = standingOf(loaded.record, place.account)
-    const allowed = permit && { standing, ...permit }
-    return { ...tools, place, ceremony, loaded, slot, permit: allowed, pace }
+    return { ...tools, place, ceremony, loaded, slot, permit: permitAt(place, loaded, permit), pace }
   }
   return Object.freeze<Ceremonies>({
     read,
+    async open(place, factors) {
+      const { loaded, permit } = await read(place, 'show')
+      const allowed = permitAt(place, loaded, permit)
+      return factors.filter((factor) => isAllowed({ ...place, factor }, loaded, allowed, tools.factors))
+    },
     async show(place, reading) {
       const scene = arrive(place, reading ?? (await read(place, 'show')))
       return scene === undefined ? GONE : show(scene)

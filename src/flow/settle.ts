@@ -88,8 +88,8 @@ const allowedNext = (
     return { by: 'recovery-code', factors: enrollableFactors(factors, record), standing }
   const by = permit?.by ?? 'sign-in'
   const due = dueFactors(factors, record, clock(), offers?.everySeconds)
-  // A ticket is for one authenticator and its codes; something better is for who has just signed in, codes kept or not.
-  const isEarned = due.reason === 'running-out' ? !recovery : by === 'sign-in'
+  // Something better is for who has just shown what they have, and not for who has set something up.
+  const isEarned = due.reason === 'running-out' ? !recovery : place.purpose === 'challenge'
   // Codes meet levels that an address does not, so it cannot earn them.
   const earns = isEarned && by !== 'recovery-code' && !traits.includes('address')
   return { by, factors: earns ? due.factors : [], standing }

@@ -149,14 +149,24 @@ const namesOf = async ({ task, account }: Visit, { config, records }: PageTools)
       .filter((name) => name !== '')
 }
 
+/** What can be chosen here: to be set up, only what may be set up still, as another tab may have come first. */
+const choosable = async (visit: Visit, tools: PageTools): Promise<readonly string[]> => {
+  const { factors, outcome } = visit.task
+  const [first, ...others] = tools.config.factors.filter(({ id }) => factors.includes(id))
+  if (outcome === 'challenge' || first === undefined) return factors
+  const open = await tools.ceremonies.open(placeOf(visit, tools, first), [first, ...others])
+  return factors.filter((factor) => open.some(({ id }) => id === factor))
+}
+
 const sendChoice = async (visit: Visit, tools: PageTools) => {
   const { ctx, task, base, screen } = visit
-  const names = await namesOf(visit, tools)
+  const [names, factors] = await Promise.all([namesOf(visit, tools), choosable(visit, tools)])
+  if (factors.length === 0) return leave(visit)
   const page: ChooseScreen = {
     ...screen,
     ...(await offerOf(visit, tools)),
     purpose: task.outcome,
-    options: task.factors.map((factor) => ({ factor, href: `${base}/${factor}`, authenticators: names(factor) })),
+    options: factors.map((factor) => ({ factor, href: `${base}/${factor}`, authenticators: names(factor) })),
   }
   sendPage(ctx, tools.renderer, 200, 'choose', page)
   if (page.offer === 'better') await noteOffered(visit, tools)
@@ -187,11 +197,14 @@ const remember = async ({ ctx, account, place }: Visit, tools: PageTools, factor
   tools.cookies.write(ctx, account.id, value, until)
 }
 
+/** Nothing is to be done here any more. An offer that no longer stands is owed by nobody, so the request goes on without. */
+const leave = async (visit: Visit) =>
+  sendOn(visit.ctx, visit.task.offer ? await visit.end({ outcome: 'declined' }) : visit.onward)
+
 const follow = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Outcome) => {
   if (outcome.outcome === 'open') return sendCeremony(visit, tools, asked, outcome)
-  // An offer that no longer stands is owed by nobody, so the request goes on without; all else is decided anew.
-  if (outcome.outcome === 'gone' && visit.task.offer) return sendOn(visit.ctx, await visit.end({ outcome: 'declined' }))
-  if (outcome.outcome === 'gone') return sendOn(visit.ctx, visit.onward)
+  // All else is decided anew.
+  if (outcome.outcome === 'gone') return leave(visit)
   if (asked.remember) await remember(visit, tools, asked.factor, outcome)
   const [onward] = await Promise.all([visit.end({ outcome: 'verified' }), outcome.left])
   return sendOn(visit.ctx, onward)
@@ -212,15 +225,12 @@ export const showPage = async (visit: Visit, tools: PageTools, id?: string): Pro
 export const showChoice = async (visit: Visit, tools: PageTools): Promise<void> =>
   visit.task.factors.length > 1 ? sendChoice(visit, tools) : sendOn(visit.ctx, visit.base)
 
-/** A setup by ticket stands in no authorization, and its next page has the address of its first. */
-const isSetup = ({ place }: Visit) => place.cid === undefined
-
 /** Takes an answer; on acceptance the browser goes on, and what it is owed is decided anew. */
 export const answerPage = async (visit: Visit, tools: PageTools, id: string): Promise<void> => {
-  const { ctx, task, base, binding } = visit
+  const { ctx, task, place, base, binding } = visit
   const factor = offered(visit, tools, id)
   // In a setup the next page has the same address, and the first of two clicks may have led there.
-  if (factor === undefined && isSetup(visit)) return sendOn(ctx, base)
+  if (factor === undefined && place.cid === undefined) return sendOn(ctx, base)
   if (factor === undefined) return sendFailure(ctx, tools, 404, 'error.not-found')
   const own = isRememberable(visit, factor) ? [REMEMBER] : []
   const form = await readBoundForm(ctx, tools, binding, [...(factor[task.outcome]?.fields ?? []), ...own])
@@ -232,9 +242,8 @@ export const answerPage = async (visit: Visit, tools: PageTools, id: string): Pr
     own.length > 0 ? rest : form,
     readingOf(visit, factor),
   )
-  // What was answered is no longer open: the page shows where things stand, or begins anew. What was set up in another
-  // tab is a matter of the whole request.
-  if (outcome.outcome === 'gone') return sendOn(ctx, task.outcome === 'enroll' && !isSetup(visit) ? visit.onward : base)
+  // What was answered is no longer open: the page shows where things stand, or begins anew.
+  if (outcome.outcome === 'gone') return sendOn(ctx, base)
   // A page of its own for what was refused, so that going back or reloading never posts again.
   if (outcome.outcome === 'open' && outcome.kept === true)
     return sendOn(ctx, `${base}/${id}${asked.remember ? `?${REMEMBER}=yes` : ''}`)

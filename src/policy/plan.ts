@@ -159,7 +159,9 @@ export const offersOf = (desk: Desk): Pick<Decision & { outcome: 'satisfied' }, 
   }
   const isOpen = !hasAuthenticators && ticketOnly !== true && !factors.some(({ usable }) => usable)
   if (!isOpen && !own.some(isProper)) return NOTHING
-  const due = factors.filter((one) => one.due !== undefined)
+  // Who has just set something up has done enough for one sign-in.
+  const isEnough = own.some(({ enrolled }) => enrolled !== undefined)
+  const due = factors.filter((one) => one.due === 'running-out' || (one.due === 'better' && !isEnough))
   return offering(due[0]?.due ?? 'better', due)
 }
 

@@ -218,7 +218,7 @@ describe('cli/serve: signing in with a passkey', () => {
     await begin({ offers: { everySeconds: 3600 } })
     const { browser, page } = await open()
     const offer = await browser.post(page, { username: 'alice', password: 'right' })
-    assert.equal(offer.heading, 'Choose how to protect your account')
+    assert.equal(offer.heading, 'Make signing in safer')
     await assert.rejects(begin({ offers: { everySeconds: 0 } }), { code: 'ERR_CONFIG', message: /offers/ })
     await assert.rejects(begin({ offers: 'often' as never }), {
       message: /^offers: found "often"; allowed: true, false/,

@@ -125,7 +125,7 @@ describe('the demo in a browser: passkeys', function slow() {
     await button.click()
     await page
       .getByRole('status')
-      .filter({ hasText: /^It was stopped.* sign in with your password\.$/ })
+      .filter({ hasText: /^Stopped\. .* use your password\.$/ })
       .waitFor()
 
     await key.verify(true)
