@@ -216,6 +216,8 @@ const identifying = (settings: Settings): WebauthnFactor['identify'] => ({
   submit: (state, answer, key, context) => {
     const assertion = assertionIn(answer)
     if (assertion === undefined || canonical(assertion.id) !== key.data.credentialId) return refused('invalid')
+    // A key that never asked who holds it may be anybody's who gives it a PIN: that takes a password first (section 7.2).
+    if (!key.data.userVerified) return refused('invalid')
     const { userHandle } = assertion.response
     if (userHandle === undefined || !equalSecret(userHandle, key.data.userHandle)) return refused('invalid')
     return judge(assertion, key, { ...checksFor(settings, context, state), requireUserVerification: true })

@@ -114,7 +114,9 @@ const refuse = async (scene: Scene, open: Open, refused: Refused): Promise<Outco
   ])
   announceRefusal(scene, refused, record)
   const ended = isDead(counted) ? await dead(scene, counted) : undefined
-  return ended ?? { ...(await opened(scene, open.state, { reason })), kept: true }
+  if (ended !== undefined) return ended
+  const page = await opened(scene, open.state, { reason })
+  return suspectId === undefined ? { ...page, kept: true } : page
 }
 
 /** Takes what allows this enrolment; false where another enrolment has used it up. */
@@ -189,7 +191,13 @@ const goOn = async (scene: Scene, open: Open, step: Step & { outcome: 'continue'
 const judge = async (scene: Scene, open: Open, input: Input): Promise<Outcome> => {
   const { place, vault, throttle } = scene
   const step = await submitOnce(scene, open, input)
-  if (step.outcome === 'refused') return refuse(scene, open, step)
+  if (step.outcome === 'refused') {
+    // One answer that arrives twice is nobody's copy: only who still holds the challenge can make an authenticator suspect.
+    const isTwin = step.suspectId !== undefined && (await vault.take(ceremonyKey(place))) === undefined
+    if (!isTwin) return refuse(scene, open, step)
+    await throttle.giveBack(place.account.id, place.factor.id)
+    return GONE
+  }
   if (step.outcome === 'accepted' && (await vault.take(ceremonyKey(place))) !== undefined)
     return accept(scene, open, step, input)
   await throttle.giveBack(place.account.id, place.factor.id)

@@ -19,11 +19,14 @@ export const takeClaim = async (
 
 /** Gives a key up that was taken for nothing. */
 export const dropClaim = async (
-  records: Pick<AccountRecords, 'load' | 'release'>,
+  records: Pick<AccountRecords, 'load' | 'claim' | 'release'>,
   accountId: string,
   key: string | undefined,
 ): Promise<void> => {
-  if (key !== undefined && !holds((await records.load(accountId)).record, key)) await records.release(key)
+  if (key === undefined || holds((await records.load(accountId)).record, key)) return
+  await records.release(key)
+  // Written by another request of this account meanwhile.
+  if (holds((await records.load(accountId)).record, key)) await records.claim(key, accountId)
 }
 
 /**

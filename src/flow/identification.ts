@@ -13,7 +13,7 @@ import {
 } from './account-record.ts'
 import { inTime } from './patience.ts'
 import type { Vault } from './vault.ts'
-import { leaveVerified, verifiedKey } from './verified.ts'
+import { leaveVerified, noteCameIn, verifiedKey } from './verified.ts'
 
 /** The login page that is to be answered by an authenticator alone. */
 export interface Doorstep extends Pick<IdentificationContext, 'origin' | 'issuer'> {
@@ -121,6 +121,8 @@ const leave = async (
     authenticatorId: authenticator.id,
     ...(securityStamp === undefined ? {} : { securityStamp }),
   }
+  // The note first: an interrupted answer is at most one that lets nobody in.
+  await noteCameIn(vault, account.id, id, event, clock())
   await leaveVerified(vault, verifiedKey(account.id, id), [event], clock())
   announce('challenge.accepted', { accountId: account.id, factor: factor.id, authenticatorId: authenticator.id })
 }

@@ -2,7 +2,7 @@ import type { Account } from '../account.ts'
 import type { EnrolledBy } from '../events.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { StoreKey } from '../store/store.ts'
-import type { AccountRecord } from './account-record.ts'
+import { type AccountRecord, usableAuthenticators } from './account-record.ts'
 
 /**
  * Allows one enrolment at one place, whatever the account has enrolled: it is taken when the enrolment is
@@ -25,9 +25,9 @@ export interface Standing {
 
 /** What the account stands on now. */
 export const standingOf = (record: AccountRecord, { securityStamp }: Account): Standing => {
-  const { authenticators, revokedAt } = record
+  const { revokedAt } = record
   return {
-    authenticatorIds: authenticators.map(({ id }) => id),
+    authenticatorIds: usableAuthenticators(record).map(({ id }) => id),
     ...(revokedAt === undefined ? {} : { revokedAt }),
     ...(securityStamp === undefined ? {} : { securityStamp }),
   }

@@ -25,6 +25,39 @@ export const leaveVerified = async (
   await vault.update<readonly Evidence[]>(key, ({ value = [] }) => ({ value: [...value, ...events], expiresAt }))
 }
 
+/** How long it is remembered by what somebody came in: longer than hosts let interactions live. */
+const CAME_IN_SECONDS = 86_400
+
+/** Where it stands by which authenticator a login page was answered; it is read, never taken. */
+const cameInKey = (accountId: string, interactionUid: string): StoreKey => ({
+  kind: 'came-in',
+  accountId,
+  id: interactionUid,
+})
+
+/** Notes that a login page was answered by an authenticator: whatever resumes it, nobody has typed a password there. */
+export const noteCameIn = (
+  vault: Vault,
+  accountId: string,
+  interactionUid: string,
+  event: Evidence,
+  now: number,
+): Promise<void> =>
+  vault.update<Evidence>(cameInKey(accountId, interactionUid), () => ({
+    value: event,
+    expiresAt: now + CAME_IN_SECONDS,
+  }))
+
+/** What the login page was answered with, where that was an authenticator; only of that very authorization. */
+export const readCameIn = async (
+  vault: Vault,
+  accountId: string,
+  { uid, cid }: { readonly uid: string; readonly cid: string },
+): Promise<Evidence | undefined> => {
+  const { value } = await vault.read<Evidence>(cameInKey(accountId, uid))
+  return value?.cid === cid ? value : undefined
+}
+
 /** Takes what waits there; it is gone afterwards. Only events made in that very authorization come out. */
 export const takeVerified = async (vault: Vault, key: StoreKey, cid: string): Promise<readonly Evidence[]> =>
   ((await vault.take<readonly Evidence[]>(key)) ?? []).filter((event) => event.cid === cid)

@@ -1,15 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Interaction, InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
 import type { Account } from '../account.ts'
-import { type Evidence, LOGIN, type Proof } from '../assurance/evidence.ts'
+import { type Evidence, LOGIN, type Proof, standing } from '../assurance/evidence.ts'
 import { type Config, PASSWORD } from '../config.ts'
-import { type AccountRecord, type AccountRecords, usableAuthenticators } from '../flow/account-record.ts'
+import type { AccountRecord, AccountRecords } from '../flow/account-record.ts'
 import type { PresentedBrowser } from '../flow/browser-record.ts'
 import type { Browsers } from '../flow/browsers.ts'
 import { appendEvents, hasDeclined, type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
 import { dueFactors, PERMIT_SECONDS, type Permit, signInPermitKey, standingOf } from '../flow/permit.ts'
+import { activeIds } from '../flow/place.ts'
 import type { Slot, Vault } from '../flow/vault.ts'
-import { takeVerified, verifiedKey } from '../flow/verified.ts'
+import { readCameIn, takeVerified, verifiedKey } from '../flow/verified.ts'
 import { once } from '../once.ts'
 import { type Pass, PROMPT } from './oidc.ts'
 
@@ -51,6 +52,8 @@ export interface Read {
   readonly record: AccountRecord
   readonly ledger: Slot<LedgerRecord>
   readonly verified: readonly Evidence[]
+  /** By which authenticator the login page was answered that was just finished, if by any. */
+  readonly cameIn: Evidence | undefined
   /** What stands under the cookie of a remembered browser. */
   readonly browser: PresentedBrowser | undefined
 }
@@ -73,15 +76,17 @@ export const readAll = async (
   // A login may be another account's than the session was before.
   const asked = interaction?.prompt.name === PROMPT
   const owner = (asked ? interaction.session?.accountId : undefined) ?? accountId
-  const waiting = interaction !== undefined && (asked || (canIdentify(config) && interaction.prompt.name === 'login'))
-  const [account, { record }, ledger, verified, browser] = await Promise.all([
+  const knocked = canIdentify(config) && interaction?.prompt.name === 'login' ? interaction : undefined
+  const waiting = asked ? interaction : knocked
+  const [account, { record }, ledger, verified, browser, cameIn] = await Promise.all([
     config.account(accountId),
     records.load(accountId),
     vault.read<LedgerRecord>(ledgerKey(accountId, session.uid)),
-    waiting ? takeVerified(vault, verifiedKey(owner, interaction.uid), interaction.cid) : [],
+    waiting === undefined ? [] : takeVerified(vault, verifiedKey(owner, waiting.uid), waiting.cid),
     browsers.read(accountId, cookie),
+    knocked && readCameIn(vault, accountId, knocked),
   ])
-  return { account, record, ledger, verified: owner === accountId ? verified : [], browser }
+  return { account, record, ledger, verified: owner === accountId ? verified : [], browser, cameIn }
 }
 
 /**
@@ -112,16 +117,22 @@ interface Brought {
 const declined = ({ prompt, result }: Interaction) =>
   prompt.name === PROMPT && (result?.[PROMPT] as { readonly declined?: unknown } | undefined)?.declined === true
 
-/** What the login page was answered with; what was shown there long ago is not what somebody came in by now. */
-const cameInBy = ({ prompt }: Interaction, verified: readonly Evidence[], since: number) =>
-  prompt.name === 'login' ? verified.findLast(({ at }) => at >= since) : undefined
+/** Who came in by an authenticator has typed no password, whatever the host's mapping says of its login page. */
+const byAuthenticator = (by: Evidence, now: number, cid: string): Evidence => ({
+  ...loginEvent(by, Math.min(by.at, now), cid, by),
+  ...(by.authenticatorId === undefined ? {} : { authenticatorId: by.authenticatorId }),
+})
 
-const bring = async (
-  ctx: KoaContextWithOIDC,
-  pass: Pass,
-  { account, record, verified }: Read,
-  config: Config,
-): Promise<Brought> => {
+/** Whether what somebody came in by a moment ago still stands. */
+const stillStands = (by: Evidence | undefined, { account, record }: Read, config: Config) => {
+  if (by === undefined || account === undefined || config.clock() - by.at > config.flowSeconds) return false
+  const activeAuthenticatorIds = activeIds(config.factors, account, record)
+  const { securityStamp } = account
+  return standing([by], { activeAuthenticatorIds, securityStamp, revokedAt: record.revokedAt }).length > 0
+}
+
+const bring = async (ctx: KoaContextWithOIDC, pass: Pass, read: Read, config: Config): Promise<Brought> => {
+  const { account, verified, cameIn: by } = read
   const { interaction } = pass
   if (interaction === undefined) return { loggedInNow: false, added: [], declinedCid: undefined }
   const { cid, result } = interaction
@@ -130,15 +141,11 @@ const bring = async (
   if (login === undefined) return { loggedInNow: false, added: verified, declinedCid }
   const now = config.clock()
   const { ts = now, securityStamp = account?.securityStamp } = login as LoginResult
-  // Who came in by an authenticator has typed no password, whatever the host's mapping says of its login page.
-  const by = cameInBy(interaction, verified, now - config.flowSeconds)
-  const proof = by ?? (await config.login(login, ctx))
-  const event = {
-    ...loginEvent(proof, Math.min(ts, by?.at ?? now, now), cid, { securityStamp }),
-    ...(by?.authenticatorId === undefined ? {} : { authenticatorId: by.authenticatorId }),
-  }
-  const cameIn = by !== undefined && usableAuthenticators(record).some(({ id }) => id === by.authenticatorId)
-  return { loggedInNow: true, cameIn, added: [event, ...verified], declinedCid }
+  const event =
+    by === undefined
+      ? loginEvent(await config.login(login, ctx), Math.min(ts, now), cid, { securityStamp })
+      : byAuthenticator(by, now, cid)
+  return { loggedInNow: true, cameIn: stillStands(by, read, config), added: [event, ...verified], declinedCid }
 }
 
 /** Coming in by an authenticator is a verification: what is due may be enrolled from then on, as after a challenge. */

@@ -177,7 +177,7 @@ describe('the demo in a browser: people wander while they set up an app', functi
     stage.clock.advance(301)
     await page.goto(`${stage.bank}/transfer`)
     await standsAt(page, AT.challenge)
-    await answer(page, stage.code(secret))
+    await confirm(page, stage.code(secret))
     await standsAt(page, AT.transfer)
   })
 
