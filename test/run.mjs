@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findPrograms } from './setup/programs.mjs'
+import { STRIPPED, strip } from './setup/strip.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const modules = path.join(root, 'node_modules')
@@ -46,7 +47,7 @@ const runMocha = async (folder, paths, mochaArguments, covered) => {
   const command = covered ? [...coverage, ...run] : run
   const child = spawn(process.execPath, command, {
     cwd: root,
-    env: { ...process.env, ...paths, TOTALS_FILE: totalsFile },
+    env: { ...process.env, ...paths, TOTALS_FILE: totalsFile, STRIPPED: covered ? '' : STRIPPED },
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
@@ -62,6 +63,7 @@ const run = async (mochaArguments, covered) => {
   }
   const folder = mkdtempSync(path.join(tmpdir(), 'oidc-step-up-test-'))
   try {
+    strip(root)
     const { code, passed, failed, finished } = await runMocha(folder, paths, mochaArguments, covered)
     const sound = code === 0 && finished && passed > 0
     if (!sound && failed === 0) console.error('The run counts as failed: see above, or no test ran.')

@@ -13,9 +13,15 @@ process.once('exit', () => {
   for (const kill of running) kill()
 })
 
+/** The program as node runs it: without its types where the whole suite runs, else as it is now. */
+export const mainProgram = (): readonly string[] =>
+  process.env.STRIPPED
+    ? [`${process.env.STRIPPED}/cli/main.js`]
+    : ['--import', 'ts-blank-space/register', 'src/cli/main.ts']
+
 /** Starts `oidc-step-up` as a process of its own. */
 export const launch = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
-  const program = spawn(process.execPath, ['--import', 'ts-blank-space/register', 'src/cli/main.ts', ...args], {
+  const program = spawn(process.execPath, [...mainProgram(), ...args], {
     cwd: root,
     env: { ...environment, NODE_ENV: 'test', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { freePort, holdPort } from '../../cli/free-port.ts'
+import { mainProgram } from '../../cli/program.ts'
 import { openChromium, standsAt } from '../../support/chromium.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -12,7 +13,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const { NODE_V8_COVERAGE: _, ...environment } = process.env
 
 const start = (port: number, bankPort: number) =>
-  spawn(process.execPath, ['--import', 'ts-blank-space/register', 'src/cli/main.ts', 'demo'], {
+  spawn(process.execPath, [...mainProgram(), 'demo'], {
     cwd: root,
     env: { ...environment, PORT: String(port), BANK_PORT: String(bankPort) },
     stdio: ['ignore', 'pipe', 'pipe'],
