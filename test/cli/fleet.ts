@@ -8,7 +8,7 @@ import { keys } from '../../src/cli/keys.ts'
 import { virtualClock } from '../../src/testing/virtual-clock.ts'
 import { CLIENT } from '../support/host.ts'
 import { freePort } from './free-port.ts'
-import { type Launched, launch, ready } from './program.ts'
+import { type Launched, launch, moduleUrl, ready } from './program.ts'
 
 /** What one process is told. */
 interface Settings {
@@ -18,7 +18,7 @@ interface Settings {
   readonly redisUrl: string
 }
 
-const source = (path: string) => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href)
+const source = (module: string) => JSON.stringify(moduleUrl(module))
 
 const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -31,11 +31,11 @@ const client = {
 
 // Everybody has an account, and the password "right".
 const configText = ({ issuer, port, keyFile, redisUrl }: Settings) => `
-import { defineConfig } from ${source('cli/config.ts')}
-import { loadKeys } from ${source('cli/key-file.ts')}
-import { recoveryCodes } from ${source('factors/recovery-codes.ts')}
-import { totp } from ${source('factors/totp.ts')}
-import { virtualClock } from ${source('testing/virtual-clock.ts')}
+import { defineConfig } from ${source('cli/config')}
+import { loadKeys } from ${source('cli/key-file')}
+import { recoveryCodes } from ${source('factors/recovery-codes')}
+import { totp } from ${source('factors/totp')}
+import { virtualClock } from ${source('testing/virtual-clock')}
 const clock = virtualClock()
 process.on('message', (seconds) => {
   clock.advance(seconds)

@@ -19,6 +19,11 @@ export const mainProgram = (): readonly string[] =>
     ? [`${process.env.STRIPPED}/cli/main.js`]
     : ['--import', 'ts-blank-space/register', 'src/cli/main.ts']
 
+/** A module of the source as such a program can import it, by its path without an ending. */
+export const moduleUrl = (name: string): string =>
+  new URL(process.env.STRIPPED ? `../../${process.env.STRIPPED}/${name}.js` : `../../src/${name}.ts`, import.meta.url)
+    .href
+
 /** Starts `oidc-step-up` as a process of its own. */
 export const launch = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
   const program = spawn(process.execPath, [...mainProgram(), ...args], {

@@ -6,14 +6,14 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../cli/free-port.ts'
-import { type Launched, launch, ready } from '../cli/program.ts'
+import { type Launched, launch, moduleUrl, ready } from '../cli/program.ts'
 import { stopwatch, until } from '../support/until.ts'
 
-const source = (path: string) => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href)
+const source = (module: string) => JSON.stringify(moduleUrl(module))
 
 const configText = (port: number, more: string) => `
-import { defineConfig } from ${source('cli/config.ts')}
-import { totp } from ${source('factors/totp.ts')}
+import { defineConfig } from ${source('cli/config')}
+import { totp } from ${source('factors/totp')}
 export default defineConfig({
   issuer: 'http://localhost:${port}',
   port: ${port},
