@@ -10,7 +10,7 @@ import { createBench, hoardingStore } from '../tools.ts'
 export const SECRETS = { to: '+4915112345678', code: '271828', address: '203.0.113.77' } as const
 
 /** A store that remembers all that was ever handed to it, as somebody who can read it would. */
-export const watchedStore = () => {
+const watchedStore = () => {
   const inner = hoardingStore()
   const seen: string[] = []
   const note = (key: StoreKey, value = '') => void seen.push(JSON.stringify(key), value)

@@ -169,7 +169,7 @@ export const answer = async (page: Page, code: string, button = 'Continue') => {
 }
 
 /** Turns down a passkey where it is offered now, which it is once a month. */
-export const turnDown = async (page: Page) => {
+const turnDown = async (page: Page) => {
   if ((await wordsOf(page, 'h1')) === AT.offer) await press(page, 'Not now')
 }
 
