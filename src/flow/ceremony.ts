@@ -247,7 +247,24 @@ export const createCeremonies = (tools: CeremonyTools): Ceremonies => {
   const arrive = (place: Place, { loaded, slot, permit, pace }: Reading): Scene | undefined => {
     const ceremony = ceremonyOf(place)
     if (ceremony === undefined) return undefined
-    return { ...tools, place, ceremony, loaded, slot, permit: permitAt(place, loaded, permit), pace }
+    const { vault, records, throttle, dispatcher, clock, factors, offers, announce } = tools
+    // Written out: spreading this many members makes an object that every later step is slow to read.
+    return {
+      vault,
+      records,
+      throttle,
+      dispatcher,
+      clock,
+      factors,
+      offers,
+      announce,
+      place,
+      ceremony,
+      loaded,
+      slot,
+      permit: permitAt(place, loaded, permit),
+      pace,
+    }
   }
   return Object.freeze<Ceremonies>({
     read,
