@@ -1,4 +1,4 @@
-import { domainToASCII } from 'node:url'
+import { domainToASCII, domainToUnicode } from 'node:url'
 
 /** The longest address there is: a path of 256 octets with its angle brackets (RFC 5321 section 4.5.3.1.3). */
 export const MAX_ADDRESS_LENGTH = 254
@@ -18,13 +18,18 @@ const TYPED_DOMAIN = /^[\p{L}\p{M}\p{N}.-]+$/u
 const isLabel = (label: string) =>
   label.length <= MAX_LABEL_LENGTH && /^[a-z0-9-]+$/.test(label) && !label.startsWith('-') && !label.endsWith('-')
 
+/** Some releases of Node.js pass a label on that only looks encoded (RFC 5890 section 2.3.1, "Fake A-label"). */
+const isEncoded = (domain: string) => !/(?:^|\.)xn--/.test(domainToUnicode(domain))
+
 const domainOf = (typed: string): string | undefined => {
   if (!TYPED_DOMAIN.test(typed)) return undefined
   const domain = domainToASCII(typed).toLowerCase()
   const labels = domain.split('.')
   const top = labels.at(-1) ?? ''
   // A last label of digits would be an IP address.
-  return labels.length > 1 && labels.every(isLabel) && /^[a-z][a-z0-9-]+$/.test(top) ? domain : undefined
+  return labels.length > 1 && labels.every(isLabel) && /^[a-z][a-z0-9-]+$/.test(top) && isEncoded(domain)
+    ? domain
+    : undefined
 }
 
 /**
