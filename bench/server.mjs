@@ -59,5 +59,6 @@ const answers = {
 }
 
 process.on('message', async (message) => process.send({ answer: (await answers[message.ask]()) ?? null }))
+// No server outlives the load generator that started it.
 process.once('disconnect', () => process.exit())
 process.send({ issuer })

@@ -124,7 +124,7 @@ const byAuthenticator = (by: Evidence, now: number, cid: string): Evidence => ({
 })
 
 /** Whether what somebody came in by a moment ago still stands. */
-const stillStands = (by: Evidence | undefined, { account, record }: Read, config: Config) => {
+const cameInStands = (by: Evidence | undefined, { account, record }: Read, config: Config) => {
   if (by === undefined || account === undefined || config.clock() - by.at > config.flowSeconds) return false
   const activeAuthenticatorIds = activeIds(config.factors, account, record)
   const { securityStamp } = account
@@ -145,7 +145,7 @@ const bring = async (ctx: KoaContextWithOIDC, pass: Pass, read: Read, config: Co
     by === undefined
       ? loginEvent(await config.login(login, ctx), Math.min(ts, now), cid, { securityStamp })
       : byAuthenticator(by, now, cid)
-  return { loggedInNow: true, cameIn: stillStands(by, read, config), added: [event, ...verified], declinedCid }
+  return { loggedInNow: true, cameIn: cameInStands(by, read, config), added: [event, ...verified], declinedCid }
 }
 
 /** Coming in by an authenticator is a verification: what is due may be enrolled from then on, as after a challenge. */
