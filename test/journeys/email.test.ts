@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict'
 import { MULTI_FACTOR } from '../../src/index.ts'
 import { type VirtualClock, virtualClock } from '../../src/testing/virtual-clock.ts'
-import {
-  ADDRESS,
-  CONFIRM,
-  EMAIL,
-  type Mailroom,
-  noticeOn,
-  openMailroom,
-  press,
-  type Wishes,
-} from '../support/mailroom.ts'
+import { ADDRESS, CONFIRM, EMAIL, type Mailroom, openMailroom, type Wishes } from '../support/mailroom.ts'
+import { noticeOn, press } from '../support/notices.ts'
 import { createJourney, isAnswer } from '../support/relying-party.ts'
 import { paste } from './help.ts'
 import { acrClaim, CHALLENGE, ENROLL, type Person } from './stage.ts'

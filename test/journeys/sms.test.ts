@@ -3,6 +3,7 @@ import { load } from 'cheerio'
 import { MULTI_FACTOR } from '../../src/index.ts'
 import { twilioLookup } from '../../src/senders/twilio.ts'
 import { type VirtualClock, virtualClock } from '../../src/testing/virtual-clock.ts'
+import { noticeOn, press } from '../support/notices.ts'
 import { isAnswer } from '../support/relying-party.ts'
 import {
   arrive,
@@ -11,9 +12,7 @@ import {
   enrolled,
   mobile,
   NUMBER_PAGE,
-  noticeOn,
   openSms,
-  press,
   type SmsWishes,
   TEXT_PAGE,
   typed,

@@ -2,19 +2,9 @@ import assert from 'node:assert/strict'
 import type { Budget } from '../../src/factors/factor.ts'
 import { type VirtualClock, virtualClock } from '../../src/testing/virtual-clock.ts'
 import type { Page } from '../support/browser.ts'
+import { noticeOn, press } from '../support/notices.ts'
 import { isAnswer } from '../support/relying-party.ts'
-import {
-  arrive,
-  type Desk,
-  mobile,
-  NUMBER_PAGE,
-  noticeOn,
-  openSms,
-  press,
-  type SmsWishes,
-  TEXT_PAGE,
-  typed,
-} from '../support/sms.ts'
+import { arrive, type Desk, mobile, NUMBER_PAGE, openSms, type SmsWishes, TEXT_PAGE, typed } from '../support/sms.ts'
 
 describe('security: what sms may cost', () => {
   let clock: VirtualClock

@@ -3,18 +3,9 @@ import { inspect } from 'node:util'
 import { type SmsState, sms } from '../../src/factors/sms.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { type VirtualClock, virtualClock } from '../../src/testing/virtual-clock.ts'
+import { press } from '../support/notices.ts'
 import { isAnswer } from '../support/relying-party.ts'
-import {
-  arrive,
-  type Desk,
-  enrolled,
-  mobile,
-  openSms,
-  press,
-  type SmsWishes,
-  TEXT_PAGE,
-  typed,
-} from '../support/sms.ts'
+import { arrive, type Desk, enrolled, mobile, openSms, type SmsWishes, TEXT_PAGE, typed } from '../support/sms.ts'
 
 const wrongFor = (code: string) => (code === '000000' ? '000001' : '000000')
 

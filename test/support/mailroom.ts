@@ -1,9 +1,7 @@
-import { load } from 'cheerio'
 import { type EmailOptions, email } from '../../src/factors/email.ts'
 import { totp } from '../../src/factors/totp.ts'
 import type { Account, StepUpOptions } from '../../src/index.ts'
 import { smtp } from '../../src/senders/smtp.ts'
-import type { Browser, Page } from './browser.ts'
 import { type HostOptions, startHost } from './host.ts'
 import { type Mail, type SmtpSettings, startSmtp } from './smtp.ts'
 import { until } from './until.ts'
@@ -66,20 +64,3 @@ export const openMailroom = async (wishes: Wishes = {}) => {
 
 /** An open mailroom. */
 export type Mailroom = Awaited<ReturnType<typeof openMailroom>>
-
-/** What the page says about the last answer, or its hint. */
-export const noticeOn = ({ text }: Page): string => load(text)('#notice').text().trim()
-
-/** Presses the small button with these words. */
-export const press = (browser: Browser, page: Page, words: string): Promise<Page> => {
-  const $ = load(page.text)
-  const form = $('form')
-    .filter((_index, element) => $(element).find('button').text().trim() === words)
-    .first()
-  if (form.length === 0) throw new Error(`no button "${words}" on "${page.heading}"`)
-  const fields = form
-    .find('input[name]')
-    .map((_index, input) => [[$(input).attr('name') ?? '', $(input).attr('value') ?? '']])
-    .get()
-  return browser.send(form.attr('action') ?? '', { form: Object.fromEntries(fields) })
-}
