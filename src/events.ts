@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import type { Clock } from './clock.ts'
+import { StepUpError } from './errors.ts'
 import type { Budget, Refusal } from './factors/factor.ts'
 import type { Decision } from './policy/decision.ts'
 
@@ -50,12 +51,14 @@ export interface EventCatalogue {
   'authenticator.enrolled': FactorEvent & { readonly authenticatorId: string; readonly by: EnrolledBy }
   /** An authenticator may have been copied: its counter went back. It is out of use until it is removed. */
   'authenticator.suspected': FactorEvent & { readonly authenticatorId: string }
-  /** An authenticator is gone: removed by `mfa.accounts`, or a new one took its place. */
+  /** An authenticator is gone: removed by `mfa.accounts` or by itself, or a new one took its place. */
   'authenticator.removed': AccountEvent & {
     readonly factor: string
     readonly authenticatorId: string
-    readonly by: 'operator' | 'replacement'
+    readonly by: 'operator' | 'replacement' | 'device'
   }
+  /** A device of the account has another key, address or name, as it said itself. */
+  'authenticator.changed': AccountEvent & { readonly factor: string; readonly authenticatorId: string }
   /** The user asked this browser to be remembered. */
   'browser.remembered': AccountEvent & {
     readonly browserId: string
@@ -86,12 +89,42 @@ export interface EventCatalogue {
 /** Names in the {@link EventCatalogue}. */
 export type EventName = keyof EventCatalogue
 
+const NAMES: Readonly<Record<EventName, true>> = {
+  'authorization.decided': true,
+  'challenge.accepted': true,
+  'challenge.refused': true,
+  'challenge.throttled': true,
+  'message.sent': true,
+  'message.failed': true,
+  'message.withheld': true,
+  'factor.disabled': true,
+  'authenticator.enrolled': true,
+  'authenticator.suspected': true,
+  'authenticator.removed': true,
+  'authenticator.changed': true,
+  'browser.remembered': true,
+  'browser.recognized': true,
+  'browser.reused': true,
+  'browsers.forgotten': true,
+  'ticket.issued': true,
+  'ticket.opened': true,
+  'account.reset': true,
+  'account.unlocked': true,
+  'account.disabled': true,
+  'account.enabled': true,
+  'grants.revoked': true,
+}
+
 /** A listener is called in the same tick, with a frozen payload. What it throws or rejects with is only warned about. */
 export type Listener<Name extends EventName> = (event: EventCatalogue[Name]) => void | Promise<void>
 
 /** Where a host listens: `mfa.events.on('challenge.refused', (event) => …)`. */
 export interface Events {
-  /** Calls the listener at every event of that name; answers a function that ends it. */
+  /**
+   * Calls the listener at every event of that name; answers a function that ends it.
+   *
+   * @throws StepUpError `ERR_CONFIG` for a name that no event has, with those that there are, and for what is no function.
+   */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void
 }
 
@@ -116,6 +149,19 @@ const warn = (name: EventName, fault: unknown) => {
   process.emitWarning(`a listener of "${name}" failed: ${message}`, { type: 'StepUpWarning', code: 'STEP_UP_LISTENER' })
 }
 
+/** A listener that would never be called is a mistake, and mostly one that matters. */
+const assertListening = (name: unknown, listener: unknown) => {
+  const found = (value: unknown) => (value === undefined ? 'nothing' : inspect(value, { depth: 0 }).slice(0, 120))
+  if (typeof name !== 'string' || !Object.hasOwn(NAMES, name)) {
+    const allowed = Object.keys(NAMES).join(', ')
+    throw new StepUpError('ERR_CONFIG', `mfa.events.on(name): found ${found(name)}; allowed: ${allowed}`)
+  }
+  if (typeof listener !== 'function') {
+    const where = `mfa.events.on("${name}", listener)`
+    throw new StepUpError('ERR_CONFIG', `${where}: found ${found(listener)}; allowed: a function`)
+  }
+}
+
 /** Both ends of the events. No listener can break a sign-in. */
 export const createEvents = (clock: Clock): { readonly events: Events; readonly announce: Announce } => {
   const emitter = new EventEmitter()
@@ -132,6 +178,7 @@ export const createEvents = (clock: Clock): { readonly events: Events; readonly 
   return {
     events: Object.freeze<Events>({
       on(name, listener) {
+        assertListening(name, listener)
         const call = guarded(name, listener)
         emitter.on(name, call)
         return () => void emitter.off(name, call)

@@ -3,29 +3,18 @@ import type Provider from 'oidc-provider'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { presets } from './assurance/presets.ts'
 import { type Config, readOptions, type StepUpOptions } from './config.ts'
-import { macsOf } from './crypto/mac.ts'
-import { withMemory } from './crypto/opened.ts'
-import { createSealer } from './crypto/seal.ts'
 import { StepUpError } from './errors.ts'
-import { createEvents, type Events } from './events.ts'
-import { createAccountRecords } from './flow/account-record.ts'
+import type { Events } from './events.ts'
 import { type AccountAdministration, createAdministration } from './flow/administration.ts'
-import { createBrowsers } from './flow/browsers.ts'
-import { createCeremonies } from './flow/ceremony.ts'
-import { createDispatcher } from './flow/dispatch.ts'
+import { createDeviceDesk } from './flow/devices.ts'
 import { createIdentifications } from './flow/identification.ts'
-import { createKeyCheck } from './flow/key-check.ts'
 import { ledgerKey } from './flow/ledger.ts'
-import { createThrottle } from './flow/throttle.ts'
-import { createTickets } from './flow/tickets.ts'
-import { createVault } from './flow/vault.ts'
-import { createCsrf } from './http/csrf.ts'
 import { createOutageGuard, isOutage } from './http/outage.ts'
-import { createRenderer, type Renderer } from './http/render.ts'
+import type { Renderer } from './http/render.ts'
 import { createRoutes } from './http/routes.ts'
 import { SETUP } from './http/setup.ts'
+import { build, type Parts } from './parts.ts'
 import { createFloors } from './policy/policy.ts'
-import { createBrowserCookies } from './provider/browser-cookies.ts'
 import { configure } from './provider/configure.ts'
 import { createDecider } from './provider/decision.ts'
 import { createTokenGuard, revokeGrants } from './provider/grants.ts'
@@ -129,46 +118,6 @@ const assertViews = ({ factors }: Config, { hasView }: Renderer) => {
       if (!hasView(view)) refuse(`stepUp(options): factors: "${id}" has no view ${view}.ejs`)
 }
 
-/** One that has no records to look at: remembering is turned off. */
-const OFF = { lifeSeconds: 1, idleSeconds: 1, perAccount: 1 }
-
-/** All that needs no provider yet. */
-const build = (config: Config) => {
-  const { store, accounts, clock, factors } = config
-  const sealer = withMemory(createSealer(config.sealingKeys))
-  const { events, announce } = createEvents(clock)
-  const vault = createVault(store, sealer, clock)
-  const records = createAccountRecords(accounts, sealer)
-  const throttle = createThrottle(vault, clock)
-  const renderer = createRenderer(factors)
-  const [mac] = macsOf(sealer, 'message counts')
-  const dispatcher = createDispatcher({ vault, clock, announce, compose: renderer.compose, mac })
-  return {
-    config,
-    events,
-    announce,
-    vault,
-    records,
-    throttle,
-    browsers: createBrowsers({ vault, clock, announce, limits: config.rememberBrowser ?? OFF }),
-    cookies: createBrowserCookies(macsOf(sealer, 'browser cookie')),
-    tickets: createTickets({ vault, sealer, clock, announce }),
-    ceremonies: createCeremonies({
-      vault,
-      records,
-      throttle,
-      dispatcher,
-      clock,
-      factors,
-      announce,
-      offers: config.offers,
-    }),
-    csrf: createCsrf(macsOf(sealer, 'csrf')),
-    renderer,
-    keyCheck: createKeyCheck(accounts, sealer),
-  }
-}
-
 /** The provider, once there is one: `attach` is called when it was made, and only once. */
 const createSocket = () => {
   const asked = new Set<keyof Pieces>()
@@ -194,7 +143,7 @@ const createSocket = () => {
 
 const WHAT = 'mfa.accounts'
 
-const administrationOf = (parts: ReturnType<typeof build>, provider: (what: string) => Provider) => {
+const administrationOf = (parts: Parts, provider: (what: string) => Provider) => {
   const { config, vault } = parts
   return createAdministration({
     ...parts,
@@ -210,7 +159,7 @@ const administrationOf = (parts: ReturnType<typeof build>, provider: (what: stri
   })
 }
 
-const passkeyLoginOf = (parts: ReturnType<typeof build>, provider: (what: string) => Provider): PasskeyLogin => {
+const passkeyLoginOf = (parts: Parts, provider: (what: string) => Provider): PasskeyLogin => {
   const { config, renderer } = parts
   const identifications = createIdentifications({ ...parts, ...config })
   const scriptsOf = (factor: string, { req }: RequestPair) =>
@@ -270,7 +219,9 @@ export const stepUp = (options: StepUpOptions): StepUp => {
     keyCheck.check().catch((error) => {
       if (!isOutage(error)) warn('STEP_UP_SEALING_KEY', (error as Error).message)
     })
-    const tools = { ...parts, provider, root: PAGES }
+    const issuer = () => provider.issuer
+    const devices = createDeviceDesk({ ...parts.effects, account: config.account, issuer })
+    const tools = { ...parts, devices, provider, root: PAGES }
     return { guard: createOutageGuard(tools), pages: createRoutes(tools) }
   }
 

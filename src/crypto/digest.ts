@@ -8,3 +8,6 @@ import { encodeFields } from './fields.ts'
  * It hides only what cannot be guessed: tokens, not codes of a few digits.
  */
 export const digest = (...fields: string[]): string => hash('sha256', encodeFields(fields), 'base64url')
+
+/** SHA-256 of one text, in base64url: as others compute it, who know nothing of fields. */
+export const sha256 = (text: string): string => hash('sha256', text, 'base64url')

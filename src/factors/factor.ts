@@ -1,5 +1,12 @@
 import type { Account } from '../account.ts'
 import type { Proof } from '../assurance/evidence.ts'
+import type { Devices } from './contract/devices.ts'
+import type { Identification } from './contract/identification.ts'
+import type { Budget, Message, Sender } from './contract/message.ts'
+
+export type * from './contract/devices.ts'
+export type * from './contract/identification.ts'
+export type * from './contract/message.ts'
 
 /**
  * One enrolled instance of a factor, bound to one account: this phone, that key.
@@ -41,8 +48,20 @@ export interface CeremonyContext<Data = unknown> {
   readonly url: string
   /** BCP 47 tag, one of the languages the screens exist in. */
   readonly locale: string
+  /** Who asks, as the request tells: for the account's owner to recognize, and nothing to rely on. */
+  readonly requester?: { readonly address?: string; readonly userAgent?: string }
+  /** Set where no browser waits: a client asks for consent to this (CIBA Core 1.0; RFC 9396). */
+  readonly transaction?: Transaction
   /** Epoch seconds. */
   readonly now: number
+}
+
+/** What a client asks the account's owner to agree to, away from any browser. */
+export interface Transaction {
+  /** Shown by the client as well, so that both can be compared (CIBA Core 1.0 section 7.1, `binding_message`). */
+  readonly bindingMessage?: string
+  /** What is to be authorized in detail (RFC 9396 section 2). */
+  readonly authorizationDetails?: readonly Readonly<Record<string, unknown>>[]
 }
 
 /** Fields of a submitted form: strings only, sizes already bounded. */
@@ -62,51 +81,6 @@ export type Change<Data> =
   /** A new authenticator that takes the place of all the account has of this factor. */
   | { readonly replace: Data }
   | { readonly update: { readonly authenticatorId: string; readonly data: Data } }
-
-/** How a message reaches its reader. */
-export type Channel = 'text' | 'voice'
-
-/** A message that the core sends through the factor's sender, after the new state is committed. */
-export interface Message {
-  /** One address in the sender's own form: E.164, an email address, a push subscription. */
-  readonly to: string
-  /** Names the templates: `sms/challenge` is `views/sms/messages/challenge.text.ejs`, and `.html.ejs` where there is one. */
-  readonly template: string
-  /** What the templates get, beside the language. */
-  readonly values: Readonly<Record<string, string>>
-  /** Default `text`. */
-  readonly channel?: Channel
-  /** Epoch seconds: from then on the message is of no use, and nobody tries to send it any longer. */
-  readonly expiresAt: number
-  /** The block of addresses that it belongs to, for budgets per `block`: a phone number without its last digits. */
-  readonly block?: string
-}
-
-/** A message in words, as a sender gets it. */
-export interface OutgoingMessage {
-  readonly to: string
-  readonly channel: Channel
-  /** BCP 47 tag of the language of its words. */
-  readonly locale: string
-  /** One line; absent where the factor's messages have none. */
-  readonly subject?: string
-  /** Plain text, without a line break at its end. */
-  readonly text: string
-  /** The same as HTML, where the factor has a template for it. */
-  readonly html?: string
-  /** Epoch seconds: of no use from then on. */
-  readonly expiresAt: number
-}
-
-/**
- * How many messages may go out. `target`: to one address, whoever asks. `block`: to a block of addresses.
- * `address`: asked for from one IP address. `account`: for one account. `total`: for this factor, all in all.
- */
-export interface Budget {
-  readonly per: 'target' | 'block' | 'address' | 'account' | 'total'
-  readonly messages: number
-  readonly windowSeconds: number
-}
 
 /** Why a proof was not accepted. Users see one neutral sentence for the first three. */
 export type Refusal =
@@ -132,6 +106,12 @@ export type Step<State = unknown, Data = unknown> =
        * shown as an error. It counts as no refusal.
        */
       readonly problem?: string
+      /** Where the browser goes once the state is committed; it comes back to `<url>/return`. An absolute URL. */
+      readonly redirect?: string
+      /** A device of the account is to answer; until then the page waits. */
+      readonly awaits?: Awaits
+      /** What the device that was received gets for an answer: JSON. */
+      readonly reply?: Readonly<Record<string, unknown>>
     }
   | {
       readonly outcome: 'accepted'
@@ -146,7 +126,19 @@ export type Step<State = unknown, Data = unknown> =
       readonly reason: Refusal
       /** An authenticator that may have been copied: it can no longer be used. */
       readonly suspectId?: string
+      /** Ends the ceremony: no further answer is looked at, and a new one begins only where the user asks for it. */
+      readonly final?: true
     }
+
+/**
+ * How a device finds what it is to answer. In a challenge, by being the account's: `reference` is its public name, and
+ * an account has one open at a time. At enrolment, by a ticket: `reference` is the SHA-256 of the ticket, in base64url.
+ */
+export interface Awaits {
+  readonly reference: string
+  /** Epoch seconds: from then on nobody can answer. */
+  readonly expiresAt: number
+}
 
 /** A ceremony begins by asking, or cannot begin; nothing is accepted before anybody answered. */
 export type FirstStep<State = unknown> = Exclude<Step<State>, { outcome: 'accepted' }>
@@ -168,41 +160,25 @@ export interface Ceremony<State = unknown, Data = unknown, View = unknown> {
   begin(context: CeremonyContext<Data>): FirstStep<State> | Promise<FirstStep<State>>
   /** This browser answers. */
   submit(state: State, input: Input, context: CeremonyContext<Data>): Step<State, Data> | Promise<Step<State, Data>>
+  /**
+   * A device answers, without any browser's cookie; `from` is the authenticator that signed, absent at enrolment. What
+   * it accepts waits for the browser that began, and a refusal that comes before that browser does still wins.
+   */
+  receive?(
+    state: State,
+    input: Input,
+    context: CeremonyContext<Data>,
+    from?: Authenticator<Data>,
+  ): Step<State, Data> | Promise<Step<State, Data>>
+  /** What the account's devices are shown of it: JSON, and never what they are to prove. */
+  outline?(state: State, context: CeremonyContext<Data>): Readonly<Record<string, unknown>>
+  /** Refused answers after which no more are looked at. Default 5. */
+  readonly maxFailures?: number
+  /** Names of the query parameters that another site sends the browser back with; `submit` gets them as its input. */
+  readonly returns?: readonly string[]
   /** What the screen shows, at every render and reload: no effects, the same answer for the same state. */
   view(state: State, context: CeremonyContext<Data>): View | Promise<View>
 }
-
-/**
- * Carries a message: Twilio, SMTP, a gateway of the host's own. It resolves once the message is handed over.
- *
- * @throws StepUpError `ERR_ADDRESS` where this address cannot be reached, for good or for a while, which the user is
- * told; anything else is the gateway's own fault, and after some of them nothing is sent for a while.
- */
-export type Sender = (message: OutgoingMessage) => Promise<void>
-
-/** A sign-in begun by an authenticator, before anybody said who they are: a passkey. */
-export interface Identification<State = unknown, Data = unknown, View = unknown> {
-  /** How long the page can be answered, in seconds. */
-  readonly ttlSeconds: number
-  /** Scripts that a login page loads, in this order; read once at the start. */
-  readonly scripts: readonly URL[]
-  /** Makes the first state, and what the login page's script needs. */
-  begin(
-    context: IdentificationContext,
-  ): { readonly state: State; readonly view: View } | Promise<{ readonly state: State; readonly view: View }>
-  /** The claim of the authenticator that an answer names, by which its account is found; undefined for garbage. */
-  claimOf(answer: string): string | undefined
-  /** Judges the answer. `authenticator` is the one that holds the claim; it is active. */
-  submit(
-    state: State,
-    answer: string,
-    authenticator: Authenticator<Data>,
-    context: IdentificationContext,
-  ): Step<State, Data> | Promise<Step<State, Data>>
-}
-
-/** What an identification may see. */
-export type IdentificationContext = Pick<CeremonyContext, 'origin' | 'issuer' | 'now'>
 
 /**
  * A kind of authentication method: one file, one factory, one frozen plain object.
@@ -238,8 +214,23 @@ export interface Factor<State = unknown, Data = unknown, View = unknown> extends
   readonly perAccount?: number
   /** Scripts that its pages load, in this order; files of this package or of another, read once at the start. */
   readonly scripts?: readonly URL[]
+  /** Why it cannot work at this issuer, in words for operators, who are warned at the start; undefined where it can. */
+  unfitAt?(issuer: string): string | undefined
   /** Lets people sign in with it alone. */
   readonly identify?: Identification<State, Data, unknown>
+  /** Authenticators of it speak for themselves. At most one configured factor has this. */
+  readonly devices?: Devices<Data>
+  /** What is kept of an authenticator whose address is dead. */
+  withoutAddress?(authenticator: Authenticator<Data>): Data
+  /**
+   * Challenges of it that may stay unanswered in a row; then the account is asked by it no more until something else
+   * was accepted. An answer refused as `reported` has the same effect at once. Default: no limit.
+   */
+  readonly maxUnanswered?: number
+  /** Usable only where the account has enrolled nothing: it is all the account has. */
+  readonly exclusive?: true
+  /** An acceptance remembers the browser unasked, for this long, where the policy allows remembering at all. */
+  readonly remembersForSeconds?: number
 }
 
 /** A factor of any state, data and view, as the core holds it. */

@@ -1,7 +1,7 @@
 import { randomToken } from '../crypto/random.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import { StepUpError } from '../errors.ts'
-import type { Authenticator, Change } from '../factors/factor.ts'
+import type { AnyFactor, Authenticator, Change } from '../factors/factor.ts'
 import type { AccountEntry, Accounts } from '../store/accounts.ts'
 import { FORMAT, fromStore } from './vault.ts'
 
@@ -18,6 +18,8 @@ export interface AccountRecord {
   readonly lastFactor?: string
   /** When an offer to enroll was last turned down, by factor id; epoch seconds. */
   readonly declinedOffers?: Readonly<Record<string, number>>
+  /** Challenges in a row that nobody has answered rightly, by factor id; kept for factors that limit them. */
+  readonly unanswered?: Readonly<Record<string, number>>
   /** Set by a reset that leaves enrolment to tickets, until one was used. */
   readonly enrollment?: 'ticket'
   /** Set while the account is disabled by `mfa.accounts`; epoch seconds. */
@@ -161,7 +163,8 @@ export const applyAcceptance = (
   now: number,
 ): Applied => {
   const { change } = accepted
-  const used = { ...record, failures: without(record.failures, factor), lastFactor: factor }
+  const { unanswered: _answered, ...before } = record
+  const used = { ...before, failures: without(record.failures, factor), lastFactor: factor }
   if (change !== undefined && !('update' in change)) {
     const replacing = 'replace' in change
     const added = created(factor, replacing ? { add: change.replace } : change, now)
@@ -202,4 +205,23 @@ export const applyRefusal = (
     disabledFactors:
       count >= MAX_CONSECUTIVE_FAILURES ? { ...record.disabledFactors, [factor]: now } : record.disabledFactors,
   }
+}
+
+/** One more challenge of the factor that waits for an answer. */
+export const withUnanswered = (record: AccountRecord, factor: string, more = 1): AccountRecord => ({
+  ...record,
+  unanswered: { ...record.unanswered, [factor]: (record.unanswered?.[factor] ?? 0) + more },
+})
+
+/** Drops dead addresses of authenticators; those that could not be reached before are left as they are. */
+export const dropAddresses = async (
+  records: Pick<AccountRecords, 'update'>,
+  { id, withoutAddress }: Pick<AnyFactor, 'id' | 'withoutAddress'>,
+  accountId: string,
+  authenticatorIds: readonly string[],
+): Promise<void> => {
+  if (withoutAddress === undefined) return
+  const drop = (one: Authenticator) =>
+    one.factor === id && authenticatorIds.includes(one.id) ? { ...one, data: withoutAddress(one) } : one
+  await records.update(accountId, (record) => ({ ...record, authenticators: record.authenticators.map(drop) }))
 }

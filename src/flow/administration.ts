@@ -215,6 +215,7 @@ const createUnlock = (tools: AdministrationTools, enter: Enter): Operations<'unl
         ...record,
         failures: without(record.failures, ids),
         disabledFactors: without(record.disabledFactors, ids),
+        ...(record.unanswered === undefined ? {} : { unanswered: without(record.unanswered, ids) }),
       }))
       await inFull(ids.map((one) => throttle.clear(accountId, one)))
       announce('account.unlocked', { accountId })

@@ -70,6 +70,8 @@ export interface Remembering extends Pick<BrowserNote, 'proof' | 'factorsVersion
   /** What its owner will know it by. */
   readonly label?: string
   readonly clientId: string
+  /** How long at most, where that is shorter than browsers are remembered by configuration. */
+  readonly lifeSeconds?: number
 }
 
 /** What may follow: a new value, or only the record with its grace spent. */
@@ -98,7 +100,7 @@ const cookieOf = (id: string, family: string, secret: string, until: number): Br
 
 /** A browser remembered at `now`, in epoch seconds, with the first value of its cookie. */
 export const newBrowser = (
-  { clientId: _announced, ...given }: Remembering,
+  { clientId: _announced, lifeSeconds: _counted, ...given }: Remembering,
   now: number,
   lifeSeconds: number,
 ): { readonly id: string; readonly record: BrowserRecord; readonly cookie: BrowserCookie } => {

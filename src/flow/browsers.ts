@@ -221,7 +221,11 @@ export const createBrowsers = (parts: BrowserParts): Browsers => {
     async remember(accountId, given, replaced) {
       // Before the new one is there, which else might push another browser out.
       await forgetReplaced(accountId, given, replaced)
-      const { id, record, cookie } = newBrowser(given, clock(), limits.lifeSeconds)
+      const { id, record, cookie } = newBrowser(
+        given,
+        clock(),
+        Math.min(limits.lifeSeconds, given.lifeSeconds ?? Infinity),
+      )
       await writeBrowser(parts, keyOf(accountId, id), { version: null }, record)
       announce('browser.remembered', {
         accountId,

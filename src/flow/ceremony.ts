@@ -1,14 +1,17 @@
 import type { AnyFactor, Input, Step } from '../factors/factor.ts'
-import { type AccountRecord, applyRefusal, type LoadedRecord } from './account-record.ts'
+import { type LoadedRecord, usableAuthenticators } from './account-record.ts'
+import { begin, goOn } from './begin.ts'
+import { tellChange } from './changes.ts'
 import { claimIn, dropClaim, keepClaim, takeClaim } from './claims.ts'
-import { answered, letterOf } from './letters.ts'
-import { inTime } from './patience.ts'
+import { answered } from './letters.ts'
+import { contextIn, GONE, isDead, isDisabled, keep, opened, overBy, waitedFor, waitingOf } from './opened.ts'
 import { type Permit, standingOf } from './permit.ts'
-import { ceremonyKey, ceremonyOf, contextOf, isAllowed, isOpen, type Place, type Spot } from './place.ts'
-import type { CeremonyTools, Notice, Open, Outcome, Reading, Scene } from './scene.ts'
-import { type Accepted, factorEvent, settle } from './settle.ts'
+import { ceremonyKey, ceremonyOf, isAllowed, isOpen, type Place, type Spot } from './place.ts'
+import { dead, refuse } from './refuse.ts'
+import type { Accepted, CeremonyTools, Notice, Open, Outcome, Reading, Ready, Scene, Waiting } from './scene.ts'
+import { factorEvent, settle } from './settle.ts'
 
-export type { CeremonyTools, Notice, Outcome, Reading } from './scene.ts'
+export type { CeremonyTools, Notice, Outcome, Reading, Waiting } from './scene.ts'
 
 /** The effects of ceremonies: load, pure step, conditional write. */
 export interface Ceremonies {
@@ -20,104 +23,18 @@ export interface Ceremonies {
   show(place: Place, reading?: Reading): Promise<Outcome>
   /** Answers it. Counting comes before looking; of parallel answers at most one is accepted. */
   answer(place: Place, input: Input, reading?: Reading): Promise<Outcome>
+  /** How far the ceremony is that a device answers; undefined where none is open. */
+  waiting(spot: Spot): Promise<Waiting | undefined>
 }
 
-const GONE: Outcome = { outcome: 'gone' }
-const MAX_FAILURES_PER_CHALLENGE = 5
 const MAX_RACES = 5
+/** The field that asks for another ceremony where one has ended. */
+export const AGAIN = 'again'
 
 const lastNotice = ({ refused: reason }: Open): Notice | undefined => (reason === undefined ? undefined : { reason })
 
-const isDead = ({ failures }: Open) => failures >= MAX_FAILURES_PER_CHALLENGE
-
-const isDisabled = ({ place, loaded }: Scene) => loaded.record.disabledFactors[place.factor.id] !== undefined
-
-const contextIn = ({ place, loaded, clock }: Scene) => contextOf(place, loaded, clock())
-
-const waitedFor = <S extends Step>({ ceremony }: Scene, step: S | Promise<S>) =>
-  ceremony.inProcess === true ? step : inTime(step)
-
 const submit = (scene: Scene, { state }: Open, input: Input) =>
   waitedFor(scene, scene.ceremony.submit(state, input, contextIn(scene)))
-
-const opened = async (scene: Scene, state: unknown, notice?: Notice): Promise<Outcome & { outcome: 'open' }> => {
-  const { place, ceremony } = scene
-  const context = contextIn(scene)
-  return {
-    outcome: 'open',
-    ...(state === undefined ? {} : { view: await ceremony.view(state, context) }),
-    authenticators: context.authenticators.map((one) => place.factor.describe(one)).filter((name) => name !== ''),
-    ...(notice === undefined ? {} : { notice }),
-  }
-}
-
-/** A dead ceremony while its pause lasts; undefined where a new one may begin. */
-const dead = async (scene: Scene, { state }: Open): Promise<Outcome | undefined> => {
-  const { throttle, place } = scene
-  const retryAfterSeconds = await throttle.pauseLeft(place.account.id, place.factor.id)
-  return retryAfterSeconds > 0 ? opened(scene, state, { reason: 'dead', retryAfterSeconds }) : undefined
-}
-
-/** Nothing was sent, so nothing is to be answered: what the factor wants kept takes the place of the first state. */
-const hold = async (scene: Scene, open: Open, { held }: Step & { outcome: 'continue' }, hindrance: Notice) => {
-  const { place, vault } = scene
-  if (held !== undefined)
-    await vault.update<Open>(ceremonyKey(place), ({ value, expiresAt }) =>
-      value === undefined || expiresAt === undefined ? undefined : { value: { ...value, state: held }, expiresAt },
-    )
-  return opened(scene, held ?? open.state, hindrance)
-}
-
-const begin = async (scene: Scene): Promise<Outcome> => {
-  const { place, ceremony, slot, vault, clock, dispatcher } = scene
-  const step = await waitedFor(scene, ceremony.begin(contextIn(scene)))
-  if (step.outcome === 'refused') return opened(scene, undefined, { reason: step.reason })
-  const letter = letterOf(scene, step)
-  const open: Open = { state: step.state, failures: 0, ...(letter === undefined ? {} : { sentTo: letter.message.to }) }
-  // Committed first: of two pages opened at once, the one whose state counts is the one that sends.
-  if (await vault.write(ceremonyKey(place), slot, open, clock() + ceremony.ttlSeconds)) {
-    const hindrance = letter && ((await dispatcher.reserve(letter)) ?? (await dispatcher.send(letter)))
-    return hindrance === undefined ? opened(scene, step.state) : hold(scene, open, step, hindrance)
-  }
-  // Another request of this browser began it a moment ago; its state is the one that counts.
-  const { value } = await vault.read<Open>(ceremonyKey(place))
-  return value === undefined ? GONE : opened(scene, value.state)
-}
-
-/** Keeps the ceremony under way, with the end it had. */
-const keep = ({ place, slot, vault, clock, ceremony }: Scene, open: Open) =>
-  vault.write(ceremonyKey(place), slot, open, slot.expiresAt ?? clock() + ceremony.ttlSeconds)
-
-const announceRefusal = ({ place, loaded, announce }: Scene, { reason, suspectId }: Refused, record: AccountRecord) => {
-  const { factor } = place
-  const event = factorEvent(place)
-  if (suspectId !== undefined) announce('authenticator.suspected', { ...event, authenticatorId: suspectId })
-  if (place.purpose === 'challenge')
-    announce('challenge.refused', { ...event, reason, failures: record.failures[factor.id] ?? 0 })
-  const isNew = loaded.record.disabledFactors[factor.id] === undefined
-  if (isNew && record.disabledFactors[factor.id] !== undefined) announce('factor.disabled', event)
-}
-
-type Refused = Pick<Step & { outcome: 'refused' }, 'reason' | 'suspectId'>
-
-const refuse = async (scene: Scene, open: Open, refused: Refused): Promise<Outcome> => {
-  const { account, factor } = scene.place
-  const { reason, suspectId } = refused
-  if (reason === 'unavailable') {
-    await Promise.all([scene.throttle.giveBack(account.id, factor.id), keep(scene, open)])
-    return opened(scene, open.state, { reason })
-  }
-  const counted: Open = { ...open, failures: open.failures + 1, refused: reason }
-  const [record] = await Promise.all([
-    scene.records.update(account.id, (before) => applyRefusal(before, factor.id, scene.clock(), suspectId)),
-    keep(scene, counted),
-  ])
-  announceRefusal(scene, refused, record)
-  const ended = isDead(counted) ? await dead(scene, counted) : undefined
-  if (ended !== undefined) return ended
-  const page = await opened(scene, open.state, { reason })
-  return suspectId === undefined ? { ...page, kept: true } : page
-}
 
 /** Takes what allows this enrolment; false where another enrolment has used it up. */
 const takePermit = async ({ place, loaded, vault, factors }: Scene) =>
@@ -127,7 +44,7 @@ const takePermit = async ({ place, loaded, vault, factors }: Scene) =>
  * The challenge is held exclusively by now; the account's record must win its race too. Where another writer
  * came between, the answer is judged again on what that writer left, so that one code never passes twice.
  */
-const accept = async (scene: Scene, open: Open, first: Accepted, input: Input): Promise<Outcome> => {
+export const accept = async (scene: Scene, open: Open, first: Accepted, input: Input): Promise<Outcome> => {
   const taken: Scene = { ...scene, slot: { ...scene.slot, version: null } }
   const { records, place } = scene
   const claim = claimIn(first)
@@ -149,10 +66,38 @@ const accept = async (scene: Scene, open: Open, first: Accepted, input: Input): 
       await dropClaim(records, place.account.id, claim)
       return GONE
     }
-    step = await submit(now, open, input)
+    step = open.ready === undefined ? await submit(now, open, input) : stillReady(now, open.ready)
   }
   await dropClaim(records, place.account.id, claim)
   return refuse(now, open, step.outcome === 'refused' ? step : { reason: 'used' })
+}
+
+/** What a device approved stands as long as the device is one of the account's. */
+const stillReady = ({ place, loaded }: Scene, { step }: Ready): Step =>
+  usableAuthenticators(loaded.record, place.factor.id).some(({ id }) => id === step.authenticatorId)
+    ? step
+    : { outcome: 'refused', reason: 'not-enrolled' }
+
+/** The browser takes what its account's device has approved. Whoever comes second finds nothing any more. */
+const takeReady = async (scene: Scene): Promise<Outcome> => {
+  const { vault, place, summonses, slot } = scene
+  const taken = await vault.take<Open>(ceremonyKey(place))
+  if (taken?.ready === undefined) {
+    // A denial came a moment ago: it is what stands, and who approved first has approved nothing.
+    if (taken !== undefined) await keep({ ...scene, slot: { ...slot, version: null } }, taken)
+    return GONE
+  }
+  const { ready, awaits } = taken
+  if (awaits !== undefined) await summonses.close(place, awaits.reference)
+  tellChange(scene)
+  const step = stillReady(scene, ready)
+  return step.outcome === 'accepted' ? accept({ ...scene, at: ready.at }, taken, step, {}) : GONE
+}
+
+/** Begins anew what has ended, as the user asks; going back never posts again. */
+const beginAnew = async (scene: Scene): Promise<Outcome> => {
+  const outcome = await begin(scene)
+  return outcome.outcome === 'open' && outcome.notice === undefined ? { ...outcome, kept: true } : outcome
 }
 
 /** A fault of the factor is nobody's wrong answer: the attempt is given back before the fault goes on. */
@@ -164,28 +109,6 @@ const submitOnce = async (scene: Scene, open: Open, input: Input): Promise<Step>
     await scene.throttle.giveBack(account.id, factor.id)
     throw fault
   }
-}
-
-/** The ceremony goes on: with a message counted before it is committed, and sent after. */
-const goOn = async (scene: Scene, open: Open, step: Step & { outcome: 'continue' }): Promise<Outcome> => {
-  const { place, ceremony, slot, vault, clock, dispatcher } = scene
-  const letter = letterOf(scene, step)
-  const hindrance = letter && (await dispatcher.reserve(letter))
-  const { refused: _answered, ...before } = open
-  // The message before is the one that can still be answered.
-  if (hindrance !== undefined && step.held === undefined) return opened(scene, open.state, hindrance)
-  if (hindrance !== undefined) {
-    const { held: state } = step
-    const kept = await vault.write(ceremonyKey(place), slot, { ...before, state }, clock() + ceremony.ttlSeconds)
-    return kept ? opened(scene, state, hindrance) : GONE
-  }
-  const next: Open = { ...before, state: step.state, ...(letter === undefined ? {} : { sentTo: letter.message.to }) }
-  if (!(await vault.write(ceremonyKey(place), slot, next, clock() + ceremony.ttlSeconds))) {
-    if (letter !== undefined) await dispatcher.giveBack(letter)
-    return GONE
-  }
-  const problem: Notice | undefined = step.problem === undefined ? undefined : { reason: 'problem', id: step.problem }
-  return opened(scene, step.state, (letter && (await dispatcher.send(letter))) ?? problem)
 }
 
 const judge = async (scene: Scene, open: Open, input: Input): Promise<Outcome> => {
@@ -207,25 +130,30 @@ const judge = async (scene: Scene, open: Open, input: Input): Promise<Outcome> =
 
 const show = async (scene: Scene): Promise<Outcome> => {
   const { slot, place } = scene
-  if (isDisabled(scene)) return opened(scene, slot.value?.state, { reason: 'disabled' })
+  if (isDisabled(scene)) return opened(scene, slot.value, { reason: 'disabled' })
   if (!isAllowed(place, scene.loaded, scene.permit, scene.factors)) return GONE
   if (slot.value === undefined) return begin(scene)
-  if (!isDead(slot.value)) return opened(scene, slot.value.state, lastNotice(slot.value))
+  const over = overBy(scene, slot.value)
+  if (over !== undefined) return opened(scene, slot.value, over)
+  if (!isDead(scene, slot.value)) return opened(scene, slot.value, lastNotice(slot.value))
   return (await dead(scene, slot.value)) ?? begin(scene)
 }
 
 const answer = async (scene: Scene, input: Input): Promise<Outcome> => {
   const { slot, place, loaded, throttle, pace } = scene
   if (slot.value === undefined) return GONE
-  if (isDisabled(scene)) return opened(scene, slot.value.state, { reason: 'disabled' })
+  if (isDisabled(scene)) return opened(scene, slot.value, { reason: 'disabled' })
   if (!isAllowed(place, loaded, scene.permit, scene.factors)) return GONE
-  if (isDead(slot.value)) return (await dead(scene, slot.value)) ?? GONE
+  const over = overBy(scene, slot.value)
+  if (over !== undefined) return input[AGAIN] === undefined ? opened(scene, slot.value, over) : beginAnew(scene)
+  if (isDead(scene, slot.value)) return (await dead(scene, slot.value)) ?? GONE
+  if (slot.value.ready !== undefined) return takeReady(scene)
   const { account, factor } = place
   const reserved = await throttle.reserve(account.id, factor.id, loaded.record.failures[factor.id] ?? 0, pace)
   if (reserved.granted) return judge(scene, slot.value, input)
   const { retryAfterSeconds } = reserved
   scene.announce('challenge.throttled', { ...factorEvent(place), retryAfterSeconds })
-  return opened(scene, slot.value.state, { reason: 'throttled', retryAfterSeconds })
+  return opened(scene, slot.value, { reason: 'throttled', retryAfterSeconds })
 }
 
 /** What a ticket allows stands on the account as it is found now, so that a reset in between ends it. */
@@ -247,13 +175,15 @@ export const createCeremonies = (tools: CeremonyTools): Ceremonies => {
   const arrive = (place: Place, { loaded, slot, permit, pace }: Reading): Scene | undefined => {
     const ceremony = ceremonyOf(place)
     if (ceremony === undefined) return undefined
-    const { vault, records, throttle, dispatcher, clock, factors, offers, announce } = tools
+    const { vault, records, throttle, dispatcher, summonses, changes, clock, factors, offers, announce } = tools
     // Written out: spreading this many members makes an object that every later step is slow to read.
     return {
       vault,
       records,
       throttle,
       dispatcher,
+      summonses,
+      changes,
       clock,
       factors,
       offers,
@@ -276,6 +206,10 @@ export const createCeremonies = (tools: CeremonyTools): Ceremonies => {
     async show(place, reading) {
       const scene = arrive(place, reading ?? (await read(place, 'show')))
       return scene === undefined ? GONE : show(scene)
+    },
+    async waiting(spot) {
+      const { value } = await tools.vault.read<Open>(ceremonyKey(spot))
+      return value && waitingOf(value)
     },
     async answer(place, input, reading) {
       const scene = arrive(place, reading ?? (await read(place, 'answer')))

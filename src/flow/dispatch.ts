@@ -57,6 +57,8 @@ export interface DispatchTools {
   readonly compose: Compose
   /** Under a key derived for this purpose alone. */
   readonly mac: Mac
+  /** Drops the addresses of these authenticators of the account, as nobody is there any more. */
+  readonly drop: (factor: AnyFactor, accountId: string, authenticatorIds: readonly string[]) => Promise<void>
 }
 
 const eventOf = ({ accountId, factor, clientId }: Letter) => ({
@@ -66,7 +68,7 @@ const eventOf = ({ accountId, factor, clientId }: Letter) => ({
 })
 
 /** Builds it. @see {@link Dispatcher} */
-export const createDispatcher = ({ vault, clock, announce, compose, mac }: DispatchTools): Dispatcher => {
+export const createDispatcher = ({ vault, clock, announce, compose, mac, drop }: DispatchTools): Dispatcher => {
   const allowances = createAllowances({ vault, clock, mac })
   const breaker = createBreaker(clock)
   const carrier = createCarrier(clock)
@@ -100,6 +102,8 @@ export const createDispatcher = ({ vault, clock, announce, compose, mac }: Dispa
         outgoing: compose(message, locale),
         about,
         retriesAfterSeconds,
+        // Best effort: an address that stays is found dead once more.
+        onReceipt: ({ gone }) => void (gone.length > 0 && drop(factor, letter.accountId, gone).catch(() => undefined)),
         onAttempt: (word) => noteAttempt(factor, word),
         onEnd: (word) => {
           noteEnd(letter, word)

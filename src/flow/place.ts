@@ -1,5 +1,5 @@
 import type { Account } from '../account.ts'
-import type { AnyFactor, Authenticator, Ceremony, CeremonyContext } from '../factors/factor.ts'
+import type { AnyFactor, Authenticator, Ceremony, CeremonyContext, Transaction } from '../factors/factor.ts'
 import type { StoreKey } from '../store/store.ts'
 import { type AccountRecord, type LoadedRecord, usableAuthenticators } from './account-record.ts'
 import { hasOnlyAddresses, hasRoom, type Permit, standingOf, standsBeside, stillStands } from './permit.ts'
@@ -29,6 +29,8 @@ export interface Place {
   readonly locale: string
   /** The IP address that asks. */
   readonly address?: string
+  readonly requester?: NonNullable<CeremonyContext['requester']>
+  readonly transaction?: Transaction
 }
 
 /** As much of a place as is known before its screen is: where the ceremony's records stand. */
@@ -48,10 +50,17 @@ export const ceremonyKey = ({ account, purpose, id, factor }: Spot): StoreKey =>
 })
 
 /** What can answer a challenge of the factor now: enrolled authenticators that are not used up, then implied ones. */
-export const answering = (factor: AnyFactor, account: Account, record: AccountRecord): readonly Authenticator[] => [
-  ...usableAuthenticators(record, factor.id).filter((one) => factor.usesLeft?.(one) !== 0),
-  ...(factor.implied?.(account) ?? []),
-]
+export const answering = (factor: AnyFactor, account: Account, record: AccountRecord): readonly Authenticator[] =>
+  factor.exclusive === true && record.authenticators.length > 0
+    ? []
+    : [
+        ...usableAuthenticators(record, factor.id).filter((one) => factor.usesLeft?.(one) !== 0),
+        ...(factor.implied?.(account) ?? []),
+      ]
+
+/** Whether so many challenges of it stayed unanswered in a row that the account is asked by it no more. */
+export const isTired = ({ id, maxUnanswered = Infinity }: AnyFactor, { unanswered = {} }: AccountRecord): boolean =>
+  (unanswered[id] ?? 0) >= maxUnanswered
 
 /** Ids of all that evidence can stand on: what the account has enrolled and can use, and what follows from facts about it. */
 export const activeIds = (
@@ -97,7 +106,7 @@ export const isAllowed = (
 
 /** What the ceremony gets to see. */
 export const contextOf = (place: Place, { record }: LoadedRecord, now: number): CeremonyContext => {
-  const { account, factor, purpose, client, origin, issuer, url, locale } = place
+  const { account, factor, purpose, client, origin, issuer, url, locale, requester, transaction } = place
   const own =
     purpose === 'enroll' ? record.authenticators.filter((one) => one.factor === factor.id) : suiting(place, record)
   return {
@@ -108,6 +117,8 @@ export const contextOf = (place: Place, { record }: LoadedRecord, now: number): 
     issuer,
     url,
     locale,
+    ...(requester === undefined ? {} : { requester }),
+    ...(transaction === undefined ? {} : { transaction }),
     now,
   }
 }

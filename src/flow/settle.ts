@@ -1,6 +1,6 @@
 import type { Evidence, Proof } from '../assurance/evidence.ts'
 import type { EnrolledBy } from '../events.ts'
-import type { Authenticator, Step } from '../factors/factor.ts'
+import type { Authenticator } from '../factors/factor.ts'
 import { type AccountRecord, applyAcceptance } from './account-record.ts'
 import { releaseClaims } from './claims.ts'
 import {
@@ -13,11 +13,8 @@ import {
   standingOf,
 } from './permit.ts'
 import type { Place } from './place.ts'
-import type { Scene } from './scene.ts'
+import type { Accepted, Scene } from './scene.ts'
 import { leaveVerified, verifiedKey } from './verified.ts'
-
-/** A ceremony's last step. */
-export type Accepted = Step & { readonly outcome: 'accepted' }
 
 /** What an acceptance came to. */
 export interface Settled {
@@ -34,7 +31,7 @@ export interface Settled {
 
 type Settling = Pick<
   Scene,
-  'place' | 'loaded' | 'permit' | 'vault' | 'records' | 'throttle' | 'clock' | 'factors' | 'offers' | 'announce'
+  'place' | 'loaded' | 'permit' | 'vault' | 'records' | 'throttle' | 'clock' | 'factors' | 'offers' | 'announce' | 'at'
 >
 
 /** What every event about this ceremony tells. */
@@ -45,7 +42,7 @@ export const factorEvent = ({ account, factor, client }: Place) => ({
 })
 
 const evidenceOf = (
-  { place, loaded, clock, factors }: Settling,
+  { place, loaded, clock, factors, at = clock() }: Settling,
   { kinds, traits, amr }: Proof,
   cid: string,
   id: string | undefined,
@@ -57,7 +54,7 @@ const evidenceOf = (
     kinds,
     traits,
     amr,
-    at: clock(),
+    at,
     cid,
     ...(id === undefined ? {} : { authenticatorId: id }),
     ...(securityStamp === undefined ? {} : { securityStamp }),

@@ -10,7 +10,12 @@ export interface UnreadableForm {
 const LIMIT = '16kb'
 const FORM = 'application/x-www-form-urlencoded'
 
-const parser = bodyParser({ enableTypes: ['form'], formLimit: LIMIT, encoding: 'utf-8' })
+const JSON_TYPE = 'application/json'
+
+const parsers = {
+  [FORM]: bodyParser({ enableTypes: ['form'], formLimit: LIMIT, encoding: 'utf-8' }),
+  [JSON_TYPE]: bodyParser({ enableTypes: ['json'], jsonLimit: LIMIT, encoding: 'utf-8' }),
+} as const
 
 /** Text fields only: an array, an object or a doubled field is not a form of ours. */
 const fields = z.record(z.string(), z.string())
@@ -24,13 +29,22 @@ const statusOf = (error: unknown) => {
  * The fields of a posted form, or the status that says why there are none. A body that a parser before us has
  * read already is taken from it; some leave an empty one where they have read nothing, so the stream decides.
  */
-export const readForm = async (ctx: Context): Promise<Readonly<Record<string, string>> | UnreadableForm> => {
-  if (!ctx.is(FORM)) return { status: 415 }
+export const readForm = (ctx: Context): Promise<Readonly<Record<string, string>> | UnreadableForm> => read(ctx, FORM)
+
+/** The members of a small JSON object whose values are texts. @see {@link readForm} */
+export const readJson = (ctx: Context): Promise<Readonly<Record<string, string>> | UnreadableForm> =>
+  read(ctx, JSON_TYPE)
+
+const read = async (
+  ctx: Context,
+  type: keyof typeof parsers,
+): Promise<Readonly<Record<string, string>> | UnreadableForm> => {
+  if (!ctx.is(type)) return { status: 415 }
   const before = ctx.req.readable ? undefined : ((ctx.req as { body?: unknown }).body ?? ctx.request.body)
   if (before === undefined) {
     try {
       ctx.request.body = undefined
-      await parser(ctx, async () => undefined)
+      await parsers[type](ctx, async () => undefined)
     } catch (error) {
       return { status: statusOf(error) }
     }

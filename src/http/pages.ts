@@ -1,25 +1,24 @@
 import type { AnyFactor } from '../factors/factor.ts'
-import type { Notice as FlowNotice, Outcome } from '../flow/ceremony.ts'
+import { AGAIN, type Outcome } from '../flow/ceremony.ts'
 import { fewLeft, isRecovery } from '../flow/permit.ts'
 import { answering } from '../flow/place.ts'
 import type { Settled } from '../flow/settle.ts'
 import type { Ending } from '../provider/interaction.ts'
 import { writeNotHere } from '../provider/not-here.ts'
-import type { Translate } from './render.ts'
-import type {
-  CeremonyScreen,
-  ChooseScreen,
-  ClosedScreen,
-  Notice,
-  Offer,
-  Offered,
-  UnreachableScreen,
-} from './screens.ts'
+import { CLOSING, noticeOf, sendClosed, statusOf } from './notices.ts'
+import type { CeremonyScreen, ChooseScreen, Offer, Offered, UnreachableScreen } from './screens.ts'
 import { assetsOf, sendFailure, sendOn, sendPage } from './send.ts'
-import { factorAt, type PageTools, placeOf, readBoundForm, type Task, type Visit } from './visit.ts'
+import {
+  chooseHrefOf,
+  factorAt,
+  offered,
+  type PageTools,
+  placeOf,
+  readBoundForm,
+  type Task,
+  type Visit,
+} from './visit.ts'
 
-const INVALID = 'code.invalid'
-const UNAVAILABLE = 'code.unavailable'
 /** The field that asks for this browser to be remembered. */
 const REMEMBER = 'remember'
 /** The field that keeps an offer away from this browser. */
@@ -27,40 +26,7 @@ const HERE = 'here'
 /** What a user agent says of itself is kept this far, for its owner to know the browser by. */
 const MAX_LABEL_LENGTH = 256
 
-/** Wrong, late, used and unknown read the same: an attacker learns nothing from the difference. */
-const messages: Readonly<Record<Exclude<FlowNotice['reason'], 'problem'>, string>> = {
-  invalid: INVALID,
-  expired: INVALID,
-  used: INVALID,
-  'not-enrolled': INVALID,
-  denied: INVALID,
-  reported: INVALID,
-  suspect: INVALID,
-  unavailable: UNAVAILABLE,
-  'not-sent': 'message.not-sent',
-  unreachable: 'message.unreachable',
-  paused: 'message.paused',
-  exhausted: 'message.exhausted',
-  throttled: 'code.throttled',
-  dead: 'code.dead',
-  disabled: 'code.disabled',
-}
-
-const noticeOf = (notice: FlowNotice): Notice => ({
-  id: notice.reason === 'problem' ? notice.id : messages[notice.reason],
-  ...('retryAfterSeconds' in notice ? { values: { seconds: notice.retryAfterSeconds } } : {}),
-})
-
-const statusOf = (notice: FlowNotice | undefined) =>
-  notice === undefined ? 200 : 'retryAfterSeconds' in notice ? 429 : 422
-
-/** A factor that is asked for here; anything else is as good as unknown. */
-const offered = ({ task }: Visit, { config }: PageTools, id: string | undefined): AnyFactor | undefined =>
-  config.factors.find((factor) => factor.id === id && task.factors.includes(factor.id))
-
 const readingOf = ({ ahead }: Visit, { id }: AnyFactor) => (ahead?.factor === id ? ahead.reading : undefined)
-
-const chooseHrefOf = ({ task, base }: Visit) => (task.factors.length > 1 ? { chooseHref: `${base}/choose` } : {})
 
 /** Why something is offered though nothing is owed; in a setup by ticket, because it stands beside what was set up. */
 const offerReasonOf = ({ offerReason = 'running-out' }: Task): Offer =>
@@ -75,9 +41,13 @@ const offerOf = async (visit: Visit, tools: PageTools): Promise<Offered> => {
   return { offer, ...(codesLeft === undefined ? {} : { codesLeft }) }
 }
 
-/** Whether the page of this factor may offer to remember the browser: not on the strength of a recovery code. */
-const isRememberable = ({ task }: Visit, factor: AnyFactor) =>
+/** Whether the browser may be remembered by this factor: not on the strength of a recovery code. */
+const canRemember = ({ task }: Visit, factor: AnyFactor) =>
   task.rememberable && task.outcome === 'challenge' && !isRecovery(factor)
+
+/** Whether its page offers to: one that remembers unasked has nothing to ask. */
+const isRememberable = (visit: Visit, factor: AnyFactor) =>
+  canRemember(visit, factor) && factor.remembersForSeconds === undefined
 
 const rememberOf = (visit: Visit, { config }: PageTools, factor: AnyFactor, checked: boolean) => {
   const { rememberBrowser } = config
@@ -86,23 +56,12 @@ const rememberOf = (visit: Visit, { config }: PageTools, factor: AnyFactor, chec
     : { remember: { seconds: rememberBrowser.lifeSeconds, checked } }
 }
 
-/** The factor's own words where it has them, as not everything that is answered is a code. */
-const ownId = (t: Translate, { id: factor }: AnyFactor, id: string) => {
-  const own = id.replace(/^code\./, `${factor}.`)
-  return t.knows(own) ? own : id
-}
-
-const sendClosed = (visit: Visit, tools: PageTools, factor: AnyFactor, notice: FlowNotice) => {
-  const t = tools.renderer.translate(visit.screen.locale)
-  const { id, ...values } = noticeOf(notice)
-  const page: ClosedScreen = {
-    ...visit.screen,
-    ...chooseHrefOf(visit),
-    ...(notice.reason === 'disabled' ? {} : { retryHref: `${visit.base}/${factor.id}` }),
-    heading: ownId(t, factor, 'code.closed.heading'),
-    notice: { id: ownId(t, factor, id), ...values },
-  }
-  sendPage(visit.ctx, tools.renderer, statusOf(notice), 'closed', page)
+/** Where a page learns that a device has answered. */
+const waitingOf = ({ base }: Visit, { id }: AnyFactor, { waiting }: Outcome & { outcome: 'open' }) => {
+  if (waiting === undefined) return {}
+  const { version, answered } = waiting
+  const here = `${base}/${id}`
+  return { answered, waiting: { version, eventsHref: `${here}/events?version=${version}`, stateHref: `${here}/state` } }
 }
 
 /** What a page is about: the factor, and whether the browser was asked to be remembered. */
@@ -111,24 +70,26 @@ interface Asked {
   readonly remember: boolean
 }
 
-const scriptsOf = ({ ctx }: Visit, { renderer, root }: PageTools, { id }: AnyFactor) => {
-  const paths = renderer.scriptsOf(id, 'own')
+const scriptsOf = ({ ctx }: Visit, { renderer, root }: PageTools, { id }: AnyFactor, isWaiting: boolean) => {
+  const paths = [...renderer.scriptsOf(id, 'own'), ...(isWaiting ? [renderer.waitingScript.path] : [])]
   return paths.length === 0 ? {} : { scripts: paths.map((path) => `${assetsOf(ctx, root)}/${path}`) }
 }
 
 const sendCeremony = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Outcome & { outcome: 'open' }) => {
   const { ctx, task, base, screen } = visit
   const { factor, remember } = asked
-  const { notice, view, authenticators } = outcome
+  const { notice, view, authenticators, redirect } = outcome
+  if (redirect !== undefined && notice === undefined) return sendOn(ctx, redirect)
   if (notice !== undefined && 'retryAfterSeconds' in notice) ctx.set('Retry-After', String(notice.retryAfterSeconds))
-  if (notice !== undefined && (notice.reason === 'dead' || notice.reason === 'disabled' || view === undefined))
+  if (notice !== undefined && (CLOSING.has(notice.reason) || view === undefined))
     return sendClosed(visit, tools, factor, notice)
   const page: CeremonyScreen = {
     ...screen,
-    ...scriptsOf(visit, tools, factor),
+    ...scriptsOf(visit, tools, factor, outcome.waiting !== undefined),
     ...chooseHrefOf(visit),
     ...(await offerOf(visit, tools)),
     ...rememberOf(visit, tools, factor, remember),
+    ...waitingOf(visit, factor, outcome),
     action: `${base}/${factor.id}`,
     authenticators,
     view,
@@ -188,6 +149,7 @@ const remember = async ({ ctx, account, place }: Visit, tools: PageTools, factor
   const label = ctx.get('user-agent').slice(0, MAX_LABEL_LENGTH)
   const given = {
     proof: { ...settled.proof, factor: factor.id },
+    ...(factor.remembersForSeconds === undefined ? {} : { lifeSeconds: factor.remembersForSeconds }),
     factorsVersion: settled.factorsVersion,
     clientId: place.client?.id ?? '',
     ...(securityStamp === undefined ? {} : { securityStamp }),
@@ -205,7 +167,10 @@ const follow = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Out
   if (outcome.outcome === 'open') return sendCeremony(visit, tools, asked, outcome)
   // All else is decided anew.
   if (outcome.outcome === 'gone') return leave(visit)
-  if (asked.remember) await remember(visit, tools, asked.factor, outcome)
+  const { factor } = asked
+  const isUnasked = factor.remembersForSeconds !== undefined && canRemember(visit, factor)
+  if (asked.remember || (isUnasked && tools.config.rememberBrowser !== undefined))
+    await remember(visit, tools, factor, outcome)
   const [onward] = await Promise.all([visit.end({ outcome: 'verified' }), outcome.left])
   return sendOn(visit.ctx, onward)
 }
@@ -233,7 +198,9 @@ export const answerPage = async (visit: Visit, tools: PageTools, id: string): Pr
   if (factor === undefined && place.cid === undefined) return sendOn(ctx, base)
   if (factor === undefined) return sendFailure(ctx, tools, 404, 'error.not-found')
   const own = isRememberable(visit, factor) ? [REMEMBER] : []
-  const form = await readBoundForm(ctx, tools, binding, [...(factor[task.outcome]?.fields ?? []), ...own])
+  const { fields = [], receive } = factor[task.outcome] ?? {}
+  const known = [...fields, ...own, ...(receive === undefined ? [] : [AGAIN])]
+  const form = await readBoundForm(ctx, tools, binding, known)
   if (form === undefined) return
   const { [REMEMBER]: remembering, ...rest } = form
   const asked = { factor, remember: own.length > 0 && remembering === 'yes' }
@@ -248,6 +215,22 @@ export const answerPage = async (visit: Visit, tools: PageTools, id: string): Pr
   if (outcome.outcome === 'open' && outcome.kept === true)
     return sendOn(ctx, `${base}/${id}${asked.remember ? `?${REMEMBER}=yes` : ''}`)
   return follow(visit, tools, asked, outcome)
+}
+
+/** Takes what another site sent the browser back with. The ceremony's own state says whether it is genuine. */
+export const returnPage = async (visit: Visit, tools: PageTools, id: string): Promise<void> => {
+  const { ctx, task, base } = visit
+  const factor = offered(visit, tools, id)
+  const names = factor?.[task.outcome]?.returns
+  if (factor === undefined || names === undefined) return sendFailure(ctx, tools, 404, 'error.not-found')
+  const given = names.flatMap((name): [string, string][] => {
+    const value = ctx.query[name]
+    return typeof value === 'string' ? [[name, value]] : []
+  })
+  const outcome = await tools.ceremonies.answer(placeOf(visit, tools, factor), Object.fromEntries(given))
+  // Whatever is left to show has a page without the parameters in its address.
+  if (outcome.outcome !== 'accepted') return sendOn(ctx, `${base}/${id}`)
+  return follow(visit, tools, { factor, remember: false }, outcome)
 }
 
 /** An offer that was made, or turned down, is not made again for a while. */

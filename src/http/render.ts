@@ -42,6 +42,8 @@ export interface Renderer {
   readonly stylesheet: Asset
   /** The one script. */
   readonly script: Asset
+  /** For pages that wait for another device. */
+  readonly waitingScript: Asset
   /** Paths of the scripts of a factor's pages. */
   readonly scriptsOf: FactorScripts['of']
   /** Anything of this that browsers fetch, by its path. */
@@ -64,8 +66,12 @@ export const createRenderer = (factors: readonly Scripted[] = []): Renderer => {
   const translate = (locale: string) => known(translations, locale, 'language')
   const stylesheet = readAsset(join(root, 'assets/step-up.css'))
   const script = readAsset(join(root, 'assets/step-up.js'))
+  const waitingScript = readAsset(join(root, 'assets/waiting.js'))
   const scripts = readScripts(factors)
-  const assets = new Map([[stylesheet.path, stylesheet], [script.path, script], ...scripts.all])
+  const assets = new Map([
+    ...[stylesheet, script, waitingScript].map((one) => [one.path, one] as const),
+    ...scripts.all,
+  ])
   return Object.freeze({
     render: draw,
     hasView: (view: string) => views.has(view),
@@ -74,6 +80,7 @@ export const createRenderer = (factors: readonly Scripted[] = []): Renderer => {
     negotiate: createNegotiator(locales),
     stylesheet,
     script,
+    waitingScript,
     scriptsOf: scripts.of,
     asset: (path: string) => assets.get(path),
     compose: createComposer({ draw, hasView: (view) => views.has(view), translate }),

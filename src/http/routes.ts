@@ -3,12 +3,16 @@ import Router, { type RouterContext } from '@koa/router'
 import type { Middleware } from 'koa'
 import { randomToken } from '../crypto/random.ts'
 import type { Ending } from '../provider/interaction.ts'
+import { answerDevice } from './devices.ts'
 import { faultOf, isOutage, sendUnavailable } from './outage.ts'
-import { answerPage, leavePage, showChoice, showPage } from './pages.ts'
+import { answerPage, leavePage, returnPage, showChoice, showPage } from './pages.ts'
 import { sendFailure } from './send.ts'
 import { arriveBySetup, openTicket, SETUP, showDone } from './setup.ts'
 import { arrive, type PageTools, type Visit, type Wanted } from './visit.ts'
+import { showWaiting, streamWaiting } from './waiting.ts'
 
+/** Where devices of accounts speak for themselves. */
+const DEVICES = '/devices'
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 
 /** The last resort: a page with a reference, the error itself to the host's log, and never a stack on the wire. */
@@ -83,6 +87,30 @@ const setupRoutes = (tools: PageTools) => {
     .routes()
 }
 
+type Visiting = (page: (visit: Visit, ctx: RouterContext) => Promise<void>) => (ctx: RouterContext) => Promise<void>
+
+/** What stands below the page of a factor: where other sites send the browser back to, and where pages wait. */
+const stepRoutes = (tools: PageTools, visited: Visiting) => {
+  const factorOf = (ctx: RouterContext) => param(ctx, 'factor')
+  return new Router()
+    .get(
+      '/return',
+      visited((visit, ctx) => returnPage(visit, tools, factorOf(ctx))),
+    )
+    .all('/return', wrongMethod(tools, 'GET, HEAD'))
+    .get(
+      '/events',
+      visited((visit, ctx) => streamWaiting(visit, tools, factorOf(ctx))),
+    )
+    .all('/events', wrongMethod(tools, 'GET, HEAD'))
+    .get(
+      '/state',
+      visited((visit, ctx) => showWaiting(visit, tools, factorOf(ctx))),
+    )
+    .all('/state', wrongMethod(tools, 'GET, HEAD'))
+    .routes()
+}
+
 /**
  * All HTTP of the interaction pages, as one Koa middleware that leaves every other path alone.
  *
@@ -104,6 +132,8 @@ export const createRoutes = (tools: PageTools): Middleware => {
   const router = new Router({ prefix: root })
     .get('/assets/:file', (ctx) => serveAsset(ctx, tools))
     .all('/assets/:file', wrongMethod(tools, 'GET, HEAD'))
+    .post(DEVICES, (ctx) => answerDevice(ctx, tools.devices, tools.provider.issuer))
+    .all(DEVICES, wrongMethod(tools, 'POST'))
     .use(SETUP, setupRoutes(tools))
     .get(
       '/:uid',
@@ -128,6 +158,7 @@ export const createRoutes = (tools: PageTools): Middleware => {
       visited((visit, ctx) => answerPage(visit, tools, factorOf(ctx)), 'answer'),
     )
     .all('/:uid/:factor', wrongMethod(tools, 'GET, HEAD, POST'))
+    .use('/:uid/:factor', stepRoutes(tools, visited))
 
   const routes = router.routes()
   const safely = failSafe(tools)

@@ -42,6 +42,10 @@ export interface CeremonyScreen<View = unknown> extends Screen, WaysOut, Offered
   readonly error?: Notice
   /** Present where this browser can be remembered: for how long, and whether it was ticked before. */
   readonly remember?: { readonly seconds: number; readonly checked: boolean }
+  /** Present where a device is to answer; the page's script listens there, and asks where it cannot. */
+  readonly waiting?: { readonly eventsHref: string; readonly stateHref: string; readonly version: string }
+  /** A device has answered rightly: the form has only to be sent. */
+  readonly answered?: boolean
   /** The factor's own view. */
   readonly view: View
 }
@@ -68,6 +72,8 @@ export interface ClosedScreen extends Screen, WaysOut {
   readonly notice: Notice
   /** Link that begins anew, present where that will help. */
   readonly retryHref?: string
+  /** Posts `again=yes` here to begin anew, where only a form may. */
+  readonly againAction?: string
   /** Link to the list of other ways, present where there is another. */
   readonly chooseHref?: string
 }

@@ -8,6 +8,8 @@ import type { AnyFactor } from '../factors/factor.ts'
 import type { AccountRecords } from '../flow/account-record.ts'
 import type { Browsers } from '../flow/browsers.ts'
 import type { Ceremonies, Reading } from '../flow/ceremony.ts'
+import type { Changes } from '../flow/changes.ts'
+import type { DeviceDesk } from '../flow/devices.ts'
 import { type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
 import { signInPermitKey } from '../flow/permit.ts'
 import { activeIds, type Place } from '../flow/place.ts'
@@ -35,6 +37,8 @@ export interface PageTools extends SendTools {
   readonly cookies: BrowserCookies
   readonly tickets: Tickets
   readonly csrf: Csrf
+  readonly changes: Changes
+  readonly devices: DeviceDesk
 }
 
 /** What is to be done on the pages of one visit. */
@@ -182,6 +186,13 @@ export const arrive = async (
   return visitOf(ctx, tools, open, account, await reading)
 }
 
+/** A link to the other ways, where there are any. */
+export const chooseHrefOf = ({ task, base }: Visit) => (task.factors.length > 1 ? { chooseHref: `${base}/choose` } : {})
+
+/** A factor that is asked for here; anything else is as good as unknown. */
+export const offered = ({ task }: Visit, { config }: PageTools, id: string | undefined): AnyFactor | undefined =>
+  config.factors.find((factor) => factor.id === id && task.factors.includes(factor.id))
+
 /** The issuer never changes, and every page asks. */
 const originOf = once((issuer: string) => new URL(issuer).origin)
 
@@ -204,11 +215,15 @@ const suiting = ({ task }: Visit, { config }: PageTools, factor: AnyFactor): Pic
  */
 const addressOf = ({ ips, ip, app }: Context) => (app.maxIpsCount === 0 ? (ips.at(-1) ?? ip) : ip)
 
+const MAX_USER_AGENT_LENGTH = 512
+
 /** Where the ceremony of this factor takes place. */
 export const placeOf = (visit: Visit, tools: PageTools, factor: AnyFactor): Place => {
   const { ctx, account, task, place, screen, base } = visit
   const { provider } = tools
   const origin = originOf(provider.issuer)
+  const address = addressOf(ctx)
+  const userAgent = ctx.get('user-agent').slice(0, MAX_USER_AGENT_LENGTH)
   return {
     ...place,
     account,
@@ -219,7 +234,8 @@ export const placeOf = (visit: Visit, tools: PageTools, factor: AnyFactor): Plac
     issuer: provider.issuer,
     url: `${origin}${base}/${factor.id}`,
     locale: screen.locale,
-    address: addressOf(ctx),
+    address,
+    requester: { address, ...(userAgent === '' ? {} : { userAgent }) },
   }
 }
 

@@ -16,7 +16,7 @@ import {
   hasStandalone,
   strengthOf,
 } from '../flow/permit.ts'
-import { activeIds, answering } from '../flow/place.ts'
+import { activeIds, answering, isTired } from '../flow/place.ts'
 import { decide } from '../policy/decide.ts'
 import type { Decision, FactorStanding, Situation } from '../policy/decision.ts'
 import type { BrowserCookies } from './browser-cookies.ts'
@@ -55,7 +55,7 @@ const standingsOf = (
       kinds,
       traits,
       amr,
-      usable: able.length > 0,
+      usable: able.length > 0 && !isTired(factor, record),
       ...(factor.atMost === undefined ? {} : { proofs: able.map((one) => factor.atMost?.(one) ?? factor) }),
       ...besideOthers(factor),
       enrollable: enrollable.includes(id),

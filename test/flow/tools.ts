@@ -6,9 +6,11 @@ import { createEvents } from '../../src/events.ts'
 import type { AnyFactor, Authenticator } from '../../src/factors/factor.ts'
 import { createAccountRecords } from '../../src/flow/account-record.ts'
 import { type Ceremonies, createCeremonies, type Notice, type Outcome } from '../../src/flow/ceremony.ts'
+import { createChanges } from '../../src/flow/changes.ts'
 import { type Compose, createDispatcher } from '../../src/flow/dispatch.ts'
 import { signInPermitKey } from '../../src/flow/permit.ts'
 import type { Place, Purpose } from '../../src/flow/place.ts'
+import { createSummonses } from '../../src/flow/summons.ts'
 import { createThrottle, type Throttle } from '../../src/flow/throttle.ts'
 import { createVault } from '../../src/flow/vault.ts'
 import type { Accounts } from '../../src/store/accounts.ts'
@@ -51,8 +53,18 @@ export const createBench = ({ store = hoardingStore(), throttle: other, factors 
   const throttle = other ?? createThrottle(vault, clock)
   const { events, announce } = createEvents(clock)
   const mac = createMac(randomBytes(32))
-  const dispatcher = createDispatcher({ vault, clock, announce, compose, mac })
-  const made = createCeremonies({ vault, records, throttle, dispatcher, clock, factors, announce })
+  const dispatcher = createDispatcher({ vault, clock, announce, compose, mac, drop: async () => undefined })
+  const awaiting = { summonses: createSummonses(vault, clock), changes: createChanges() }
+  const made = createCeremonies({
+    vault,
+    records,
+    throttle,
+    dispatcher,
+    ...awaiting,
+    clock,
+    factors,
+    announce,
+  })
   // As a page does: what follows an acceptance is written before anybody hears of it.
   const ceremonies: Ceremonies = {
     ...made,
@@ -65,7 +77,20 @@ export const createBench = ({ store = hoardingStore(), throttle: other, factors 
   const advance = (seconds: number) => {
     at += seconds
   }
-  return { store, clock, sealer, vault, records, throttle, dispatcher, ceremonies, events, announce, advance }
+  return {
+    store,
+    clock,
+    sealer,
+    vault,
+    records,
+    throttle,
+    dispatcher,
+    ...awaiting,
+    ceremonies,
+    events,
+    announce,
+    advance,
+  }
 }
 
 /** What {@link createBench} gives. */

@@ -51,6 +51,7 @@ const NAMES: Readonly<Record<EventName, true>> = {
   'authenticator.suspected': true,
   'authenticator.enrolled': true,
   'authenticator.removed': true,
+  'authenticator.changed': true,
   'browser.remembered': true,
   'browser.recognized': true,
   'browser.reused': true,

@@ -27,6 +27,7 @@ const EVENTS: Readonly<Record<EventName, true>> = {
   'authenticator.suspected': true,
   'authenticator.enrolled': true,
   'authenticator.removed': true,
+  'authenticator.changed': true,
   'browser.remembered': true,
   'browser.recognized': true,
   'browser.reused': true,

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import { StepUpError } from '../../errors.ts'
-import type { OutgoingMessage, Sender } from '../../factors/factor.ts'
+import type { OutgoingMessage, Receipt, Sender } from '../../factors/factor.ts'
 
 /** What came of handing a message over, as far as a page waits for it. */
 export type HandedOver =
@@ -22,6 +22,8 @@ export interface Parcel {
   /** What it is about; a newer parcel for the same drops what is left of an older one. */
   readonly about: string
   readonly retriesAfterSeconds: readonly number[]
+  /** Told what the sender learned. */
+  readonly onReceipt: (receipt: Receipt) => void
   /** Told after each attempt. */
   readonly onAttempt: (word: LastWord) => void
   /** Told once, when nothing more is tried. A parcel that was dropped has a last word only where it went out. */
@@ -43,11 +45,14 @@ const after = (milliseconds: number): { readonly passed: Promise<void>; readonly
   return { passed, cancel: () => clearTimeout(timer) }
 }
 
-const tried = async ({ sender, outgoing }: Parcel): Promise<LastWord> => {
+const tried = async ({ sender, outgoing, onReceipt }: Parcel): Promise<LastWord> => {
   const { passed, cancel } = after(ATTEMPT_SECONDS * 1000)
   try {
     return await Promise.race([
-      Promise.resolve(sender(outgoing)).then(() => 'sent' as const),
+      Promise.resolve(sender(outgoing)).then((receipt) => {
+        if (receipt !== undefined) onReceipt(receipt)
+        return 'sent' as const
+      }),
       passed.then(() => 'not-sent' as const),
     ])
   } catch (fault) {

@@ -42,6 +42,7 @@ const carrying = () => {
     return {
       about: 'page',
       retriesAfterSeconds: [],
+      onReceipt: ({ gone }) => heard.push(`gone: ${gone.join()}`),
       onAttempt: (word) => heard.push(`tried: ${word}`),
       onEnd: (word) => heard.push(`ended: ${word}`),
       outgoing: { to: '+49', channel: 'text', locale: 'en', text: 'code', expiresAt: START + 300 },

@@ -1,0 +1,87 @@
+import { PassThrough } from 'node:stream'
+import type { Context } from 'koa'
+
+/** One event of a stream. */
+export interface StreamEvent {
+  readonly name: string
+  /** One line. */
+  readonly data: string
+  /** Nothing comes after it. */
+  readonly last?: boolean
+}
+
+/** What a stream is made of. */
+export interface EventSource {
+  /** What there is to tell now; the same data is told once. */
+  look(): Promise<StreamEvent>
+  /** Calls `told` where it is worth looking at once. */
+  watch(told: () => void): () => void
+}
+
+/** Another process may have changed what is looked at, and tells nobody. */
+const LOOK_MILLISECONDS = 2000
+/** Proxies cut lines that are silent for half a minute. */
+const HEARTBEAT_MILLISECONDS = 15_000
+const LONGEST_MILLISECONDS = 300_000
+
+/**
+ * Server-sent events for as long as the other side listens, five minutes at most; whoever wants more asks anew. A
+ * fault ends the stream.
+ *
+ * @see HTML Living Standard, "Server-sent events"
+ */
+export const sendEvents = (ctx: Context, { look, watch }: EventSource): void => {
+  const stream = new PassThrough()
+  let told: string | undefined
+  let looking = false
+  let again = false
+
+  const write = ({ name, data, last = false }: StreamEvent) => {
+    if (data !== told) stream.write(`event: ${name}\ndata: ${data}\n\n`)
+    told = data
+    if (last) stream.end()
+  }
+  const attempt = async (): Promise<void> => {
+    if (looking) {
+      again = true
+      return
+    }
+    looking = true
+    try {
+      do {
+        again = false
+        const event = await look()
+        if (!stream.writableEnded) write(event)
+      } while (again && !stream.writableEnded)
+    } catch {
+      stream.end()
+    } finally {
+      looking = false
+    }
+  }
+
+  const watching = watch(() => void attempt())
+  const timers = [
+    setInterval(() => void attempt(), LOOK_MILLISECONDS),
+    setInterval(() => stream.write(':\n\n'), HEARTBEAT_MILLISECONDS),
+    setTimeout(() => stream.end(), LONGEST_MILLISECONDS),
+  ]
+  const stop = () => {
+    watching()
+    for (const timer of timers) clearTimeout(timer)
+    stream.end()
+  }
+  stream.on('finish', stop)
+  ctx.res.on('close', stop)
+  ctx.set({
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    // Some proxies hold an answer back until it is long enough.
+    'X-Accel-Buffering': 'no',
+  })
+  ctx.status = 200
+  ctx.body = stream
+  stream.write(':\n\n')
+  void attempt()
+}

@@ -1,0 +1,70 @@
+import type { Config } from './config.ts'
+import { macsOf } from './crypto/mac.ts'
+import { withMemory } from './crypto/opened.ts'
+import { createSealer } from './crypto/seal.ts'
+import { createEvents } from './events.ts'
+import type { AnyFactor } from './factors/factor.ts'
+import { createAccountRecords, dropAddresses } from './flow/account-record.ts'
+import { createBrowsers } from './flow/browsers.ts'
+import { createCeremonies } from './flow/ceremony.ts'
+import { createChanges } from './flow/changes.ts'
+import { createDispatcher } from './flow/dispatch.ts'
+import { createKeyCheck } from './flow/key-check.ts'
+import { createSummonses } from './flow/summons.ts'
+import { createThrottle } from './flow/throttle.ts'
+import { createTickets } from './flow/tickets.ts'
+import { createVault } from './flow/vault.ts'
+import { createCsrf } from './http/csrf.ts'
+import { createRenderer } from './http/render.ts'
+import { createBrowserCookies } from './provider/browser-cookies.ts'
+
+/** One that has no records to look at: remembering is turned off. */
+const OFF = { lifeSeconds: 1, idleSeconds: 1, perAccount: 1 }
+
+/** All that needs no provider yet. */
+export const build = (config: Config) => {
+  const { store, accounts, clock, factors } = config
+  const sealer = withMemory(createSealer(config.sealingKeys))
+  const { events, announce } = createEvents(clock)
+  const vault = createVault(store, sealer, clock)
+  const records = createAccountRecords(accounts, sealer)
+  const throttle = createThrottle(vault, clock)
+  const renderer = createRenderer(factors)
+  const [mac] = macsOf(sealer, 'message counts')
+  const drop = (factor: AnyFactor, accountId: string, ids: readonly string[]) =>
+    dropAddresses(records, factor, accountId, ids)
+  const dispatcher = createDispatcher({ vault, clock, announce, compose: renderer.compose, mac, drop })
+  const changes = createChanges()
+  const effects = {
+    vault,
+    records,
+    throttle,
+    dispatcher,
+    summonses: createSummonses(vault, clock),
+    changes,
+    clock,
+    factors,
+    announce,
+    offers: config.offers,
+  }
+  return {
+    config,
+    events,
+    announce,
+    vault,
+    records,
+    throttle,
+    browsers: createBrowsers({ vault, clock, announce, limits: config.rememberBrowser ?? OFF }),
+    cookies: createBrowserCookies(macsOf(sealer, 'browser cookie')),
+    tickets: createTickets({ vault, sealer, clock, announce }),
+    effects,
+    changes,
+    ceremonies: createCeremonies(effects),
+    csrf: createCsrf(macsOf(sealer, 'csrf')),
+    renderer,
+    keyCheck: createKeyCheck(accounts, sealer),
+  }
+}
+
+/** @see {@link build} */
+export type Parts = ReturnType<typeof build>
