@@ -15,6 +15,7 @@ import { createRoutes } from './http/routes.ts'
 import { SETUP } from './http/setup.ts'
 import { build, type Parts } from './parts.ts'
 import { createFloors } from './policy/policy.ts'
+import { type Backchannel, createBackchannel } from './provider/ciba.ts'
 import { configure } from './provider/configure.ts'
 import { createDecider } from './provider/decision.ts'
 import { createTokenGuard, revokeGrants } from './provider/grants.ts'
@@ -198,16 +199,18 @@ export const stepUp = (options: StepUpOptions): StepUp => {
   assertViews(config, parts.renderer)
   const socket = createSocket()
 
+  const floors = createFloors(config.policy, config.levels)
+  let conclude: Backchannel['conclude'] | undefined
   const pieces: StepUp['pieces'] = (host) => {
-    const decide = createDecider({
-      ...parts,
-      floors: createFloors(config.policy, config.levels),
-      sessionSeconds: sessionLife(host),
-      scopesOf: scopesByClaim(host),
-    })
+    const scopesOf = scopesByClaim(host)
+    const decide = createDecider({ ...parts, floors, sessionSeconds: sessionLife(host), scopesOf })
+    const provider = () => socket.provider('features.ciba')
+    const { negotiate } = parts.renderer
+    const backchannel = createBackchannel({ ...parts, floors, scopesOf, provider, negotiate })
+    conclude = backchannel?.conclude
     const isDead = createTokenGuard({ account: config.account, records })
     const assertAttached = () => void socket.provider('configure()')
-    return createPieces(config, { decide, isDead, assertAttached }, socket.ask)
+    return createPieces(config, { decide, isDead, assertAttached, backchannel }, socket.ask)
   }
   const connect = (provider: Provider): StepUpMiddleware => {
     socket.attach(provider)
@@ -220,7 +223,7 @@ export const stepUp = (options: StepUpOptions): StepUp => {
       if (!isOutage(error)) warn('STEP_UP_SEALING_KEY', (error as Error).message)
     })
     const issuer = () => provider.issuer
-    const devices = createDeviceDesk({ ...parts.effects, account: config.account, issuer })
+    const devices = createDeviceDesk({ ...parts.effects, account: config.account, issuer, conclude })
     const tools = { ...parts, devices, provider, root: PAGES }
     return { guard: createOutageGuard(tools), pages: createRoutes(tools) }
   }

@@ -34,9 +34,10 @@ export const isDisabled = ({ place, loaded }: Scene): boolean =>
   loaded.record.disabledFactors[place.factor.id] !== undefined
 
 /** How far it is, for who waits for a device. */
-export const waitingOf = ({ state, failures, refused, final, ready }: Open): Waiting => ({
+export const waitingOf = ({ state, failures, refused, final, ready, awaits }: Open): Waiting => ({
   version: digest(JSON.stringify([state, failures, refused, final, ready === undefined])).slice(0, 22),
   answered: ready !== undefined,
+  ...(awaits === undefined ? {} : { expiresAt: awaits.expiresAt }),
 })
 
 /** The ceremony as a page shows it. Without what was written where it could not even begin. */

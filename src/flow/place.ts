@@ -1,5 +1,6 @@
 import type { Account } from '../account.ts'
 import type { AnyFactor, Authenticator, Ceremony, CeremonyContext, Transaction } from '../factors/factor.ts'
+import type { Requirement } from '../policy/requirement.ts'
 import type { StoreKey } from '../store/store.ts'
 import { type AccountRecord, type LoadedRecord, usableAuthenticators } from './account-record.ts'
 import { hasOnlyAddresses, hasRoom, type Permit, standingOf, standsBeside, stillStands } from './permit.ts'
@@ -31,6 +32,14 @@ export interface Place {
   readonly address?: string
   readonly requester?: NonNullable<CeremonyContext['requester']>
   readonly transaction?: Transaction
+  /** Present where no browser waits: a device's answer ends it at once. */
+  readonly backchannel?: BackchannelPlace
+}
+
+/** What a request in the backchannel leaves to be judged when its device has answered. */
+export interface BackchannelPlace {
+  readonly authReqId: string
+  readonly requirement: Requirement
 }
 
 /** As much of a place as is known before its screen is: where the ceremony's records stand. */

@@ -53,6 +53,8 @@ export interface Waiting {
   readonly version: string
   /** A device has answered rightly: the page has only to be sent. */
   readonly answered: boolean
+  /** Epoch seconds: from then on no device can answer. */
+  readonly expiresAt?: number
 }
 
 /** What the effects work with. */

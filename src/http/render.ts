@@ -103,7 +103,7 @@ interface ComposerTools {
 /** `sms/challenge` is the view `sms/messages/challenge.text`, and `….html`; its subject is `sms.messages.challenge.subject`. */
 const createComposer =
   ({ draw, hasView, translate }: ComposerTools): Renderer['compose'] =>
-  ({ to, template, values, channel = 'text', expiresAt }, locale) => {
+  ({ to, template, values, channel = 'text', reference, expiresAt }, locale) => {
     const t = translate(locale)
     const [factor, name] = template.split('/')
     const view = `${factor}/messages/${name}`
@@ -113,6 +113,7 @@ const createComposer =
       to,
       channel,
       locale,
+      ...(reference === undefined ? {} : { reference }),
       // A subject is one line, whatever a client is called.
       ...(t.knows(subject)
         ? {

@@ -2,6 +2,7 @@ import type { Configuration, KoaContextWithOIDC, Session } from 'oidc-provider'
 import { acrValues, carriage, type Level } from '../assurance/levels.ts'
 import type { Config } from '../config.ts'
 import { StepUpError } from '../errors.ts'
+import type { Backchannel } from './ciba.ts'
 import type { Decider } from './decision.ts'
 import type { TokenGuard } from './grants.ts'
 import { mountPathOf, PROMPT } from './oidc.ts'
@@ -59,6 +60,8 @@ export interface PieceTools {
   /** Throws where our pages are not served. */
   readonly assertAttached: () => void
   readonly isDead: TokenGuard
+  /** Present where a configured factor has devices, which answer in the backchannel. */
+  readonly backchannel?: Backchannel | undefined
 }
 
 type FindAccount = NonNullable<Configuration['findAccount']>
@@ -91,8 +94,12 @@ const guarded = (introspection: Introspection, isDead: TokenGuard): Introspectio
 
 type Features = NonNullable<Configuration['features']>
 
-const featuresOf = (features: Features = {}, { levels }: Config, isDead: TokenGuard): Features => {
-  const { claimsParameter, introspection } = features
+const featuresOf = (
+  features: Features = {},
+  { levels }: Config,
+  { isDead, backchannel }: Pick<PieceTools, 'isDead' | 'backchannel'>,
+): Features => {
+  const { claimsParameter, introspection, ciba } = features
   const ours: Pick<Features, 'devInteractions' | 'claimsParameter'> = {
     devInteractions: { enabled: false },
     claimsParameter: {
@@ -105,8 +112,9 @@ const featuresOf = (features: Features = {}, { levels }: Config, isDead: TokenGu
     },
   }
   const introspected = introspection === undefined ? {} : { introspection: guarded(introspection, isDead) }
+  const asked = ciba?.enabled === true && backchannel !== undefined ? { ciba: backchannel.feature(ciba) } : {}
   // The types tell an enabled feature from a disabled one by literals, which a copy of either loses.
-  return { ...features, ...ours, ...introspected } as Features
+  return { ...features, ...ours, ...introspected, ...asked } as Features
 }
 
 type Claims = Configuration['claims']
@@ -149,7 +157,7 @@ export interface Pieces {
   interactionUrl(own: InteractionUrl): InteractionUrl
   /**
    * `features`: claims parameter on unless the host said no, malformed `acr` requests refused, dead tokens inactive
-   * at introspection, development interactions off.
+   * at introspection, development interactions off; backchannel requests are answered by the devices of accounts.
    */
   features(own?: Features): Features
   /** `findAccount`: tokens from before a revocation find nobody. */
@@ -176,7 +184,7 @@ export const createPieces = (config: Config, tools: PieceTools, asked: (name: ke
       assertAttached()
       return `${mountPathOf(ctx)}${PAGES}/${interaction.uid}`
     }),
-    features: told('features', (own) => featuresOf(own, config, isDead)),
+    features: told('features', (own) => featuresOf(own, config, tools)),
     findAccount: told('findAccount', (own) => findingAccount(own, decide, isDead)),
     extraTokenClaims: told('extraTokenClaims', (own) => async (ctx, token) => {
       const claims = { ...(await own?.(ctx, token)), ...tokenClaims(ctx) }

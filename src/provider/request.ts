@@ -16,7 +16,7 @@ const textOf = (value: unknown) => (typeof value === 'string' && value !== '' ? 
 const parsed = (claims: string | undefined): unknown => (claims === undefined ? undefined : JSON.parse(claims))
 
 /** A device's own `prompt` never reaches the browser leg; oidc-provider writes `max_age=0` there as `prompt=login`. */
-const promptsOf = (ctx: KoaContextWithOIDC, { params }: Pass): readonly string[] => {
+const promptsOf = (ctx: KoaContextWithOIDC, { params }: Pick<Pass, 'params'>): readonly string[] => {
   const device = ctx.oidc.entities.DeviceCode?.params as Readonly<Record<string, unknown>> | undefined
   return [textOf(params.prompt), textOf(device?.prompt)].flatMap((value) => value?.split(' ') ?? [])
 }
@@ -34,7 +34,7 @@ export interface RequestTools {
  */
 export const requirementOf = (
   ctx: KoaContextWithOIDC,
-  pass: Pass,
+  pass: Pick<Pass, 'params' | 'client'>,
   {
     levels,
     acrValues,

@@ -1,11 +1,15 @@
 import type { Statement, Step } from '../../factors/factor.ts'
+import { accept } from '../ceremony.ts'
+import { tellChange } from '../changes.ts'
 import { contextIn, overBy, triesLeft, waitedFor } from '../opened.ts'
+import { ceremonyKey } from '../place.ts'
 import { counted, noteRefusal } from '../refuse.ts'
-import type { Open, Scene } from '../scene.ts'
-import { type Desk, type DeviceReply, type Speaker, sceneOf, settleState } from './desk.ts'
+import type { Accepted, Open, Scene } from '../scene.ts'
+import { type Desk, type DeviceEnding, type DeviceReply, type Speaker, sceneOf, settleState } from './desk.ts'
 
 const MAX_RACES = 5
 
+const APPROVED: DeviceReply = { reply: { outcome: 'approved' } }
 const OUTCOMES = { denied: 'denied', reported: 'reported' } as const
 
 type Refusal = Step & { readonly outcome: 'refused' }
@@ -19,6 +23,7 @@ const refused = async (desk: Desk, scene: Scene, open: Open, step: Refusal): Pro
   const now = counted(open, step)
   if (!(await settleState(desk, scene, now))) return undefined
   await noteRefusal(scene, step)
+  if (overBy(scene, now) !== undefined) await conclude(desk, scene, {})
   if (step.reason === 'denied' || step.reason === 'reported') return { reply: { outcome: OUTCOMES[step.reason] } }
   return step.reason === 'invalid' ? { error: 'wrong_number', left: triesLeft(scene, now) } : { error: 'no_challenge' }
 }
@@ -39,9 +44,31 @@ const judge = async (
   await throttle.giveBack(account.id, factor.id)
   if (step.outcome === 'continue') return { reply: step.reply ?? {} }
   const ready: Open = { ...open, ready: { step, at: clock() } }
-  if (!(await settleState(desk, scene, ready))) return undefined
-  await desk.conclude?.(scene, ready)
-  return { reply: { outcome: 'approved' } }
+  if (scene.place.backchannel !== undefined) return approveAtOnce(desk, scene, ready, step)
+  return (await settleState(desk, scene, ready)) ? APPROVED : undefined
+}
+
+const conclude = async (
+  { conclude: tell, clock }: Desk,
+  { place }: Scene,
+  how: Pick<DeviceEnding, 'proof' | 'authenticatorId'>,
+) => {
+  if (place.backchannel !== undefined) await tell?.({ place, ...how, at: clock() })
+}
+
+/** No browser comes for it: whoever answers first ends it. */
+const approveAtOnce = async (desk: Desk, scene: Scene, ready: Open, step: Accepted): Promise<DeviceReply> => {
+  const { vault, summonses } = desk
+  const taken = await vault.take<Open>(ceremonyKey(scene.place))
+  if (taken === undefined || overBy(scene, taken) !== undefined) return { error: 'no_challenge' }
+  if (taken.awaits !== undefined) await summonses.close(scene.place, taken.awaits.reference)
+  const outcome = await accept(scene, ready, step, {})
+  if (outcome.outcome !== 'accepted') return { error: 'no_challenge' }
+  await outcome.left
+  const { authenticatorId } = step
+  await conclude(desk, scene, { proof: outcome.proof, ...(authenticatorId === undefined ? {} : { authenticatorId }) })
+  tellChange(scene)
+  return APPROVED
 }
 
 /** Judges what a device says of the challenge that is open. */

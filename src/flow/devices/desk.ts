@@ -1,4 +1,5 @@
 import type { Account } from '../../account.ts'
+import type { Proof } from '../../assurance/evidence.ts'
 import type { AnyFactor, Authenticator, Devices } from '../../factors/factor.ts'
 import type { LoadedRecord } from '../account-record.ts'
 import { tellChange } from '../changes.ts'
@@ -32,12 +33,22 @@ export interface Line {
   watch(told: () => void): () => void
 }
 
+/** How a challenge ended that no browser waits for. */
+export interface DeviceEnding {
+  readonly place: Place
+  /** What was shown; absent where the device said no, or too many answers were wrong. */
+  readonly proof?: Proof
+  readonly authenticatorId?: string
+  /** Epoch seconds. */
+  readonly at: number
+}
+
 /** What the desk works with. */
 export interface DeviceTools extends CeremonyTools {
   readonly account: (accountId: string) => Promise<Account | undefined>
   readonly issuer: () => string
-  /** Ends a challenge that no browser waits for, where a device approved it. */
-  readonly conclude?: (scene: Scene, open: Open) => Promise<void>
+  /** Told how a challenge ended that no browser waits for. */
+  readonly conclude?: ((ending: DeviceEnding) => Promise<void>) | undefined
 }
 
 /** The desk, where a factor has devices. */

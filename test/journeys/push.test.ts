@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { MULTI_FACTOR } from '../../src/index.ts'
+import { type VirtualClock, virtualClock } from '../../src/testing/virtual-clock.ts'
+import type { Page } from '../support/browser.ts'
+import type { Host } from '../support/host.ts'
+import { createPhone, numberOn, type Phone, startPhoneHost, ticketOn } from '../support/phone.ts'
+import { createJourney, isAnswer } from '../support/relying-party.ts'
+
+const MFA = { acr_values: MULTI_FACTOR }
+
+describe('journeys: push', () => {
+  let clock: VirtualClock
+  let host: Host
+  let phone: Phone
+  beforeEach(async () => {
+    clock = virtualClock()
+    host = await startPhoneHost()
+    phone = createPhone(host.issuer)
+  })
+  afterEach(async () => {
+    clock.restore()
+    const { errors } = host
+    await host.close()
+    assert.deepEqual(errors, [])
+  })
+
+  /** Enrolls the phone on the page that is open, and confirms it there. */
+  const enroll = async (journey: Awaited<ReturnType<typeof createJourney>>, page: Page) => {
+    const { status, body } = await phone.post(phone.device.enrollment(ticketOn(page), { name: 'My phone' }))
+    assert.equal(status, 200, JSON.stringify(body))
+    const shown = await journey.browser.get(page.url)
+    return journey.browser.post(shown, { code: String(body.code) })
+  }
+
+  it('enrolls a phone inside the login, and asks it the next time', async () => {
+    const journey = await createJourney(host)
+    const { page, redeem } = await journey.go(MFA)
+    const answer = await enroll(journey, page)
+    assert.ok(isAnswer(answer), answer.text)
+    assert.deepEqual((await redeem(answer.url)).amr, ['pwd', 'mca', 'pop', 'swk', 'mfa'])
+
+    clock.advance(60)
+    const second = await createJourney(host)
+    const asked = await second.go(MFA)
+    const challenge = await phone.pending()
+    assert.ok(challenge)
+    assert.equal((await phone.answer(challenge, 'approve', { number: '1' })).status, 422)
+    const approved = await phone.answer(challenge, 'approve', { number: numberOn(asked.page) })
+    assert.deepEqual(approved.body, { outcome: 'approved' })
+    const shown = await second.browser.get(asked.page.url)
+    const done = await second.browser.post(shown, {})
+    assert.ok(isAnswer(done), done.text)
+    assert.deepEqual((await asked.redeem(done.url)).amr, ['pwd', 'mca', 'pop', 'swk', 'mfa'])
+  })
+})
