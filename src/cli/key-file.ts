@@ -18,13 +18,21 @@ import { dirname } from 'node:path'
 import type { JWK, JWKS } from 'oidc-provider'
 import { z } from 'zod'
 import { StepUpError } from '../errors.ts'
-import { type KeyRing, keyRing } from './key-ring.ts'
+import { type KeyRing, keyRing, vapidPair } from './key-ring.ts'
 
 /** The settings of serve that a key file holds, to be spread into its configuration. */
 export interface LoadedKeys {
   readonly sealingKeys: readonly string[]
   readonly cookieKeys: readonly string[]
   readonly jwks: JWKS
+}
+
+/** A VAPID key pair, to be spread into the options of `webPush`. */
+export interface LoadedVapidKeys {
+  /** 65 bytes in base64url. */
+  readonly publicKey: string
+  /** 32 bytes in base64url. */
+  readonly privateKey: string
 }
 
 const OURS = 'a file of oidc-step-up keys make'
@@ -198,4 +206,15 @@ export const loadKeys = (file: string): LoadedKeys => {
     cookieKeys: cookie.map(({ key }) => key as string),
     jwks: { keys: signing.map(({ key }) => key as JWK) },
   })
+}
+
+/**
+ * Reads the VAPID key pair of such a file: `webPush({ subject: 'mailto:…', ...loadVapidKeys('keys.json') })`.
+ *
+ * @throws StepUpError ERR_CONFIG naming the file and what is wrong, never a key; also where it holds no such pair
+ */
+export const loadVapidKeys = (file: string): LoadedVapidKeys => {
+  const [first] = readKeys(file).vapid
+  if (first === undefined) throw fault(file, 'no VAPID key', 'one, from oidc-step-up keys rotate vapid')
+  return Object.freeze(vapidPair(first))
 }

@@ -9,15 +9,17 @@ import {
   keyId,
   makeKey,
   makeRing,
+  ROUTINE_KINDS,
   retiring,
   rotated,
   staged,
+  vapidPair,
 } from './key-ring.ts'
 
 /** One run of `oidc-step-up keys`. */
 export interface KeysRun {
   readonly file: string
-  /** Empty for all. */
+  /** Empty for those of every day. */
   readonly kinds: readonly KeyKind[]
   readonly print: (line: string) => void
 }
@@ -32,13 +34,16 @@ const change = (ring: KeyRing, kinds: readonly KeyKind[], by: (kind: KeyKind) =>
 
 const named = (kind: KeyKind, key: KeptKey | undefined) => `${kind} key ${key ? keyId(kind, key) : ''}`
 
-const allOr = (kinds: readonly KeyKind[]) => (kinds.length > 0 ? kinds : KEY_KINDS)
+const routineOr = (kinds: readonly KeyKind[]) => (kinds.length > 0 ? kinds : ROUTINE_KINDS)
 
 /** For an environment file: `node --env-file` and a shell both read them. */
-const environment = ({ sealing, cookie, signing }: KeyRing) => [
+const environment = ({ sealing, cookie, signing, vapid }: KeyRing) => [
   `SEALING_KEY=${sealing[0]?.key}`,
   `COOKIE_KEY=${cookie[0]?.key}`,
   `JWKS='${JSON.stringify({ keys: signing.map(({ key }) => key) })}'`,
+  ...vapid
+    .map(vapidPair)
+    .flatMap(({ publicKey, privateKey }) => [`VAPID_PUBLIC_KEY=${publicKey}`, `VAPID_PRIVATE_KEY=${privateKey}`]),
 ]
 
 const make = ({ file, print }: KeysRun) => {
@@ -52,7 +57,7 @@ const make = ({ file, print }: KeysRun) => {
 }
 
 const rotate = ({ file, kinds, print }: KeysRun) => {
-  const chosen = allOr(kinds)
+  const chosen = routineOr(kinds)
   const fronts: string[] = []
   updateKeys(file, (before) => {
     const ring = change(before, chosen, (kind) => rotated(before[kind], makeKey(kind, systemClock())))
@@ -60,17 +65,19 @@ const rotate = ({ file, kinds, print }: KeysRun) => {
     return ring
   })
   for (const line of fronts) print(line)
+  if (chosen.includes('vapid'))
+    print('Browsers that subscribed with an earlier vapid key get no pushes until they subscribe anew.')
   print('Restart every process to use it. An earlier key can be retired when nothing made with it is needed any more.')
 }
 
 const stage = ({ file, kinds, print }: KeysRun) => {
-  const chosen = allOr(kinds)
+  const chosen = routineOr(kinds)
   const lines: string[] = []
   updateKeys(file, (before) => {
     const ring = change(before, chosen, (kind) => staged(before[kind], makeKey(kind, systemClock())))
     for (const kind of chosen) {
       const waiting = ring[kind].find(({ next }) => next)
-      lines.push(`${named(kind, waiting)} is next`)
+      lines.push(waiting ? `${named(kind, waiting)} is next` : `${named(kind, ring[kind][0])} comes first`)
     }
     return ring
   })
@@ -80,7 +87,7 @@ const stage = ({ file, kinds, print }: KeysRun) => {
 
 /** The kinds to retire a key of: those named, else those that have one to spare. */
 const spare = (file: string, ring: KeyRing, kinds: readonly KeyKind[]) => {
-  const chosen = kinds.length > 0 ? kinds : KEY_KINDS.filter((kind) => retiring(ring[kind]) !== undefined)
+  const chosen = kinds.length > 0 ? kinds : ROUTINE_KINDS.filter((kind) => retiring(ring[kind]) !== undefined)
   const last = kinds.length > 0 ? kinds.find((kind) => retiring(ring[kind]) === undefined) : undefined
   if (chosen.length > 0 && last === undefined) return chosen
   const found = last === undefined ? 'one key of each kind in use' : `one ${last} key in use`
@@ -92,6 +99,7 @@ const AFTERWARDS: Readonly<Record<KeyKind, (file: string) => string>> = {
     `What is still sealed with it cannot be opened. The next start refuses and counts people's records of that kind: then put ${keptBefore(file)} back. Delete that file when every process has started.`,
   cookie: () => 'People whose cookies are signed with it sign in again.',
   signing: () => 'Tokens signed with it are refused where somebody verifies them.',
+  vapid: () => 'Nothing was sent with it any more.',
 }
 
 const retire = ({ file, kinds, print }: KeysRun) => {
@@ -109,6 +117,7 @@ const ROLES: Readonly<Record<KeyKind, readonly [first: string, other: string]>> 
   sealing: ['seals and opens', 'opens'],
   cookie: ['signs and verifies', 'verifies'],
   signing: ['signs and verifies', 'verifies'],
+  vapid: ['signs', 'unused'],
 }
 
 const list = ({ file, print }: KeysRun) => {

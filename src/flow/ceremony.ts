@@ -1,14 +1,14 @@
 import type { AnyFactor, Input, Step } from '../factors/factor.ts'
-import { type LoadedRecord, usableAuthenticators } from './account-record.ts'
+import type { LoadedRecord } from './account-record.ts'
 import { begin, goOn } from './begin.ts'
 import { tellChange } from './changes.ts'
 import { claimIn, dropClaim, keepClaim, takeClaim } from './claims.ts'
 import { answered } from './letters.ts'
 import { contextIn, GONE, isDead, isDisabled, keep, opened, overBy, waitedFor, waitingOf } from './opened.ts'
 import { type Permit, standingOf } from './permit.ts'
-import { ceremonyKey, ceremonyOf, isAllowed, isOpen, type Place, type Spot } from './place.ts'
+import { answering, ceremonyKey, ceremonyOf, isAllowed, isOpen, type Place, type Spot } from './place.ts'
 import { dead, refuse } from './refuse.ts'
-import type { Accepted, CeremonyTools, Notice, Open, Outcome, Reading, Ready, Scene, Waiting } from './scene.ts'
+import type { Accepted, CeremonyTools, Notice, Open, Outcome, Reading, Scene, Waiting } from './scene.ts'
 import { factorEvent, settle } from './settle.ts'
 
 export type { CeremonyTools, Notice, Outcome, Reading, Waiting } from './scene.ts'
@@ -66,15 +66,19 @@ export const accept = async (scene: Scene, open: Open, first: Accepted, input: I
       await dropClaim(records, place.account.id, claim)
       return GONE
     }
-    step = open.ready === undefined ? await submit(now, open, input) : stillReady(now, open.ready)
+    step = isAnsweredElsewhere(now, open) ? stillStanding(now, step) : await submit(now, open, input)
   }
   await dropClaim(records, place.account.id, claim)
   return refuse(now, open, step.outcome === 'refused' ? step : { reason: 'used' })
 }
 
-/** What a device approved stands as long as the device is one of the account's. */
-const stillReady = ({ place, loaded }: Scene, { step }: Ready): Step =>
-  usableAuthenticators(loaded.record, place.factor.id).some(({ id }) => id === step.authenticatorId)
+/** A device or another site has answered, once: it cannot be asked again. */
+const isAnsweredElsewhere = ({ ceremony }: Scene, { ready }: Open) =>
+  ready !== undefined || ceremony.returns !== undefined
+
+/** What was answered elsewhere stands as long as the authenticator is one of the account's. */
+const stillStanding = ({ place: { factor, account }, loaded }: Scene, step: Accepted): Step =>
+  answering(factor, account, loaded.record).some(({ id }) => id === step.authenticatorId)
     ? step
     : { outcome: 'refused', reason: 'not-enrolled' }
 
@@ -90,14 +94,15 @@ const takeReady = async (scene: Scene): Promise<Outcome> => {
   const { ready, awaits } = taken
   if (awaits !== undefined) await summonses.close(place, awaits.reference)
   tellChange(scene)
-  const step = stillReady(scene, ready)
+  const step = stillStanding(scene, ready.step)
   return step.outcome === 'accepted' ? accept({ ...scene, at: ready.at }, taken, step, {}) : GONE
 }
 
 /** Begins anew what has ended, as the user asks; going back never posts again. */
 const beginAnew = async (scene: Scene): Promise<Outcome> => {
   const outcome = await begin(scene)
-  return outcome.outcome === 'open' && outcome.notice === undefined ? { ...outcome, kept: true } : outcome
+  const isPage = outcome.outcome === 'open' && outcome.notice === undefined && outcome.redirect === undefined
+  return isPage ? { ...outcome, kept: true } : outcome
 }
 
 /** A fault of the factor is nobody's wrong answer: the attempt is given back before the fault goes on. */

@@ -53,7 +53,7 @@ export const refuse = async (scene: Scene, open: Open, refused: Refused): Promis
   const { account, factor } = scene.place
   const { reason, suspectId } = refused
   if (reason === 'unavailable') {
-    await Promise.all([scene.throttle.giveBack(account.id, factor.id), keep(scene, open)])
+    await Promise.all([scene.throttle.giveBack(account.id, factor.id), keep(scene, { ...open, refused: reason })])
     return opened(scene, open, { reason })
   }
   const now = counted(open, refused)

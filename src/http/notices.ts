@@ -36,7 +36,8 @@ const endings: Readonly<Partial<Record<Extract<FlowNotice, { reason: 'over' }>['
 
 const messageOf = (notice: FlowNotice): string => {
   if (notice.reason === 'problem') return notice.id
-  return (notice.reason === 'over' ? endings[notice.refused] : undefined) ?? messages[notice.reason]
+  if (notice.reason !== 'over') return messages[notice.reason]
+  return endings[notice.refused] ?? messages[notice.refused]
 }
 
 /** What a screen says about the last answer. */
@@ -54,7 +55,7 @@ export const CLOSING: ReadonlySet<FlowNotice['reason']> = new Set(['dead', 'disa
 
 /** The factor's own words where it has them, as not everything that is answered is a code. */
 const ownId = (t: Translate, { id: factor }: AnyFactor, id: string) => {
-  const own = id.replace(/^code\./, `${factor}.`)
+  const own = id.replace(/^(code|message)\./, `${factor}.`)
   return t.knows(own) ? own : id
 }
 

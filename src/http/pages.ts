@@ -42,8 +42,8 @@ const offerOf = async (visit: Visit, tools: PageTools): Promise<Offered> => {
 }
 
 /** Whether the browser may be remembered by this factor: not on the strength of a recovery code. */
-const canRemember = ({ task }: Visit, factor: AnyFactor) =>
-  task.rememberable && task.outcome === 'challenge' && !isRecovery(factor)
+const canRemember = ({ task }: Visit, factor: AnyFactor, proof: Pick<AnyFactor, 'traits'> = factor) =>
+  task.rememberable && task.outcome === 'challenge' && !isRecovery(factor) && !isRecovery(proof)
 
 /** Whether its page offers to: one that remembers unasked has nothing to ask. */
 const isRememberable = (visit: Visit, factor: AnyFactor) =>
@@ -168,7 +168,7 @@ const follow = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Out
   // All else is decided anew.
   if (outcome.outcome === 'gone') return leave(visit)
   const { factor } = asked
-  const isUnasked = factor.remembersForSeconds !== undefined && canRemember(visit, factor)
+  const isUnasked = factor.remembersForSeconds !== undefined && canRemember(visit, factor, outcome.proof)
   if (asked.remember || (isUnasked && tools.config.rememberBrowser !== undefined))
     await remember(visit, tools, factor, outcome)
   const [onward] = await Promise.all([visit.end({ outcome: 'verified' }), outcome.left])

@@ -5,6 +5,7 @@ import Provider from 'oidc-provider'
 import { memoryAdapter } from '../../src/cli/memory-adapter.ts'
 import { systemClock } from '../../src/clock.ts'
 import { createSealer } from '../../src/crypto/seal.ts'
+import { webPush } from '../../src/senders/web-push.ts'
 import { assertHidden, createKeyFolder, refusal } from './key-folder.ts'
 
 const AAD = ['a place']
@@ -23,7 +24,7 @@ describe('cli/keys', () => {
     assert.deepEqual(keep.names(), ['keys.json'])
     assert.match(
       keep.printed.join('\n'),
-      /^made sealing key [\w-]{8}\nmade cookie key [\w-]{8}\nmade signing key [\w-]{11}$/,
+      /^made sealing key [\w-]{8}\nmade cookie key [\w-]{8}\nmade signing key [\w-]{11}\nmade vapid key [\w-]{11}$/,
     )
     assertHidden(keep.printed.join('\n'), keep.secrets())
     const before = keep.text()
@@ -134,6 +135,7 @@ describe('cli/keys', () => {
       `cookie {3}[\\w-]{8} {5}${time}  signs and verifies`,
       `cookie {3}[\\w-]{8} {5}${time}  verifies, next`,
       `signing {2}[\\w-]{11} {2}${time}  signs and verifies`,
+      `vapid {4}[\\w-]{11} {2}${time}  signs`,
     ]
     assert.match(keep.printed.join('\n'), new RegExp(`^${expected.join('\n')}$`))
     const sealed = createSealer(keep.load().sealingKeys).seal('', AAD)
@@ -144,9 +146,15 @@ describe('cli/keys', () => {
   it('prints lines for an environment file where asked to, and writes nothing then', () => {
     keep.run('make', '-')
     assert.deepEqual(keep.names(), [])
-    const [sealing = '', cookie = '', jwks = ''] = keep.printed
+    const [sealing = '', cookie = '', jwks = '', publicKey = '', privateKey = '', ...more] = keep.printed
+    assert.deepEqual(more, [])
     assert.doesNotThrow(() => createSealer([sealing.replace('SEALING_KEY=', '')]))
     assert.match(cookie, /^COOKIE_KEY=[\w-]{43}$/)
     assert.equal(JSON.parse(jwks.slice("JWKS='".length, -1)).keys[0].alg, 'ES256')
+    const pair = {
+      publicKey: publicKey.replace('VAPID_PUBLIC_KEY=', ''),
+      privateKey: privateKey.replace('VAPID_PRIVATE_KEY=', ''),
+    }
+    assert.doesNotThrow(() => webPush({ subject: 'mailto:push@example.com', ...pair }))
   })
 })
