@@ -87,6 +87,16 @@ const challenge = (context: CeremonyContext<TotpData>, code: string) => {
   } as const
 }
 
+const issuerOf = (options: TotpOptions) => {
+  const { issuer, ...others } = Object(options) as TotpOptions
+  const [strange] = Object.keys(others)
+  if (strange !== undefined && typeof options === 'object')
+    throw new StepUpError('ERR_CONFIG', `totp({ ${strange} }): found an unknown setting; allowed: only issuer`)
+  if (typeof issuer === 'string' && issuer.trim() !== '' && !issuer.includes(':')) return issuer
+  const found = issuer === undefined ? 'nothing' : (JSON.stringify(issuer) ?? `a value of type ${typeof issuer}`)
+  throw new StepUpError('ERR_CONFIG', `totp({ issuer }): found ${found}; allowed: your service's name, without a colon`)
+}
+
 /**
  * Codes from an authenticator app: RFC 6238 with SHA-1, six digits and thirty seconds, which is what every
  * app can do. One step back is accepted, none ahead; an accepted step is never accepted again.
@@ -94,13 +104,11 @@ const challenge = (context: CeremonyContext<TotpData>, code: string) => {
  * Proves possession, replay-resistant; `amr` is `otp`. Anything typed by hand can be relayed, so it is never
  * phishing-resistant (NIST SP 800-63B-4, "Phishing (Verifier Impersonation) Resistance").
  *
- * @throws StepUpError `ERR_CONFIG` where `issuer` is empty or has a colon.
+ * @throws StepUpError `ERR_CONFIG` where `issuer` is missing, is empty or has a colon, and for any other option.
  * @see RFC 6238; RFC 4226 sections 4 and 7; the Key URI Format of the authenticator apps.
  */
-export const totp = ({ issuer }: TotpOptions): Factor<TotpState, TotpData, TotpView> => {
-  if (typeof issuer !== 'string' || issuer.trim() === '' || issuer.includes(':'))
-    throw new StepUpError('ERR_CONFIG', "totp({ issuer }): must be your service's name, without a colon")
-
+export const totp = (options: TotpOptions): Factor<TotpState, TotpData, TotpView> => {
+  const issuer = issuerOf(options)
   return Object.freeze({
     id: 'totp',
     kinds: ['possession'],

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import {
   generateAuthenticationOptions,
   generateRegistrationOptions,
@@ -181,6 +182,9 @@ const creationOptions = async (state: WebauthnState, context: Context, settings:
   seconds: PAGE_SECONDS,
 })
 
+/** Browsers bind keys to domains (Web Authentication Level 3 section 5.1.2, "effective domain"). */
+const isAddress = (hostname: string) => isIP(hostname.replace(/^\[|\]$/g, '')) !== 0
+
 const missing = (cause: unknown) =>
   new StepUpError('ERR_CONFIG', 'webauthn(): found no package @simplewebauthn/browser', { cause })
 
@@ -254,6 +258,10 @@ export const webauthn = (options: WebauthnOptions): WebauthnFactor => {
     perAccount: settings.perAccount,
     scripts: scriptsWith('webauthn'),
     describe: ({ nickname, data }: Key) => nickname ?? keeperOf(data.aaguid) ?? '',
+    unfitAt: (issuer) =>
+      isAddress(new URL(issuer).hostname)
+        ? `passkeys and security keys need a domain, such as localhost, and ${issuer} has an address`
+        : undefined,
     atMost: ({ data }: Key) =>
       proofOf(data.userVerified || settings.userVerification === 'required', data.backupEligible),
     enroll: {

@@ -41,6 +41,11 @@ export interface OutgoingMessage {
 export interface Receipt {
   /** Ids of the authenticators whose address is dead for good; the core drops it by the factor's `withoutAddress`. */
   readonly gone: readonly string[]
+  /**
+   * Nothing went out, by addresses that their owners chose: it is tried again and told, and others are sent to all the
+   * same.
+   */
+  readonly undelivered?: true
 }
 
 /**

@@ -17,7 +17,7 @@ interface Line {
 }
 
 /** How sending to one device ended. */
-type End = 'sent' | 'gone' | { readonly fault: unknown }
+type End = 'sent' | 'gone' | 'failed'
 
 const serviceOf = (channel: unknown) => String((Object(channel) as Partial<PushChannel>).service)
 
@@ -47,24 +47,22 @@ const sent = async ({ channel, sender }: Line, { text, reference = '', expiresAt
     await sender.send({ channel, reference, text, expiresAt })
     return 'sent'
   } catch (fault) {
-    return fault instanceof StepUpError && fault.code === 'ERR_ADDRESS' ? 'gone' : { fault }
+    return fault instanceof StepUpError && fault.code === 'ERR_ADDRESS' ? 'gone' : 'failed'
   }
 }
 
 /**
  * Sends to all devices at once, and is content where one push went out, or there was none to send: the app finds by
- * itself what it is asked, while it is open.
- *
- * @throws whatever a service failed with, where no push went out and not every channel is dead.
+ * itself what it is asked, while it is open. It never throws: whose device names a dead end at a service makes nobody
+ * else wait.
  */
 export const senderOf =
   (settings: PushSettings): Sender =>
   async (message) => {
     const lines = linesIn(settings, message.to)
     const ends = await Promise.all(lines.map((line) => sent(line, message)))
-    const failed = ends.find((end) => typeof end === 'object')
-    if (failed !== undefined && !ends.includes('sent')) throw failed.fault
     return {
       gone: lines.filter((_line, index) => ends[index] === 'gone').map(({ authenticatorId }) => authenticatorId),
+      ...(ends.includes('failed') && !ends.includes('sent') ? { undelivered: true } : {}),
     }
   }

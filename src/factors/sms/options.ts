@@ -115,13 +115,14 @@ const isJudge = (value: unknown) => {
   return isFunction(send) && isFunction(check)
 }
 
-const isListOf = (value: unknown, isItem: (item: unknown) => boolean) =>
-  Array.isArray(value) && value.length > 0 && value.every(isItem)
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value) && value.length > 0
 
 const isFlag = (value: unknown) => typeof value === 'boolean'
 
 interface Rule {
   readonly isAllowed: (value: unknown) => boolean
+  /** For a list: what each entry has to be. */
+  readonly isItem?: (item: unknown) => boolean
   readonly allowed: string
   readonly isRequired?: true
 }
@@ -130,19 +131,22 @@ const RULES: { readonly [Name in keyof Required<SmsOptions>]: Rule } = {
   sender: { isAllowed: isFunction, allowed: 'a function' },
   verify: { isAllowed: isJudge, allowed: 'an object with the functions send and check' },
   countries: {
-    isAllowed: (value) => value === 'any' || isListOf(value, (code) => typeof code === 'string' && isCountry(code)),
+    isAllowed: (value) => value === 'any' || isList(value),
+    isItem: (code) => typeof code === 'string' && isCountry(code),
     allowed: "'any' or a list of ISO 3166-1 alpha-2 codes in capitals, such as ['DE', 'AT']",
     isRequired: true,
   },
   voice: { isAllowed: isFlag, allowed: 'true or false' },
   lookup: { isAllowed: isFunction, allowed: 'a function' },
   lineTypes: {
-    isAllowed: (value) => isListOf(value, (type) => typeof type === 'string' && type !== ''),
+    isAllowed: isList,
+    isItem: (type) => typeof type === 'string' && type !== '',
     allowed: "a list of words that lookup uses, such as ['mobile']",
   },
   simSwapSeconds: { isAllowed: (value) => isWhole(value, 1), allowed: 'a whole number of seconds, at least 1' },
   budgets: {
-    isAllowed: (value) => isListOf(value, isBudget),
+    isAllowed: isList,
+    isItem: isBudget,
     allowed: `a list of { per: ${SCOPES.map((scope) => `'${scope}'`).join(' | ')}, messages, windowSeconds }`,
   },
   perAccount: { isAllowed: (value) => isWhole(value, 1, 10), allowed: 'a whole number from 1 to 10' },
@@ -154,6 +158,8 @@ const RULES: { readonly [Name in keyof Required<SmsOptions>]: Rule } = {
 const found = (value: unknown) => {
   if (value === undefined) return 'nothing'
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  // A country's code at most; a number or a secret that was misplaced is longer.
+  if (typeof value === 'string' && value.length <= 3) return JSON.stringify(value)
   return Array.isArray(value) ? `a list of ${value.length}` : `a value of type ${typeof value}`
 }
 
@@ -167,6 +173,15 @@ const checkNames = (options: object) => {
       'ERR_CONFIG',
       `sms().${unknown}: found an unknown setting; allowed: ${Object.keys(RULES).join(', ')}`,
     )
+}
+
+const checkEach = (given: SmsOptions) => {
+  for (const [name, { isAllowed, isItem, allowed, isRequired }] of Object.entries(RULES)) {
+    const value: unknown = Reflect.get(given, name)
+    if (value === undefined ? isRequired : !isAllowed(value)) throw wrong(name, value, allowed)
+    const strange = isItem !== undefined && isList(value) ? value.findIndex((item) => !isItem(item)) : -1
+    if (strange >= 0) throw wrong(`${name}[${strange}]`, Reflect.get(value as object, strange), allowed)
+  }
 }
 
 const checkTogether = ({ sender, verify, lookup, lineTypes, simSwapSeconds }: SmsOptions) => {
@@ -185,10 +200,7 @@ const checkTogether = ({ sender, verify, lookup, lineTypes, simSwapSeconds }: Sm
 export const settingsOf = (options: SmsOptions): SmsSettings => {
   checkNames(Object(options))
   const given = Object(options) as SmsOptions
-  for (const [name, { isAllowed, allowed, isRequired }] of Object.entries(RULES)) {
-    const value: unknown = Reflect.get(given, name)
-    if (value === undefined ? isRequired : !isAllowed(value)) throw wrong(name, value, allowed)
-  }
+  checkEach(given)
   checkTogether(given)
   const { verify, voice = false, countries } = given
   // One of the two is there: checked above.

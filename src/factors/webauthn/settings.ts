@@ -135,17 +135,39 @@ const options = strict({
   timeoutSeconds: upTo(PAGE_SECONDS).default(PAGE_SECONDS),
 })
 
+/** None of these settings is a secret; a certificate is long. */
+const found = (value: unknown) => {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  return typeof value === 'string' && value.length <= 120 ? JSON.stringify(value) : `a value of type ${typeof value}`
+}
+
+const at = (value: unknown, path: readonly PropertyKey[]) =>
+  path.reduce<unknown>((part, key) => Reflect.get(Object(part), key), value)
+
+/** A name that does not exist is often what another setting is missing for, so it is said first. */
+const mistake = (given: unknown, issues: readonly z.core.$ZodIssue[]) => {
+  const strange = issues.find((issue) => issue.code === 'unrecognized_keys')
+  const { path = [], message = '' } = strange ?? issues[0] ?? {}
+  const named = strange === undefined ? path : [...path, strange.keys[0] ?? '']
+  const where = named.length === 0 ? 'webauthn()' : `webauthn({ ${named.join('.')} })`
+  const what =
+    strange !== undefined
+      ? 'an unknown setting'
+      : named.length === 0 && given !== undefined
+        ? `a value of type ${typeof given}`
+        : found(at(given, path))
+  return new StepUpError('ERR_CONFIG', `${where}: found ${what}; allowed: ${message}`)
+}
+
 /**
  * Checks the options and fills in what they leave out.
  *
- * @throws StepUpError `ERR_CONFIG` that names the setting and what it can be.
+ * @throws StepUpError `ERR_CONFIG` that names the setting, what was found and what it can be.
  */
 export const settingsOf = (given: WebauthnOptions): Settings => {
   const { data, error } = options.safeParse(given)
-  if (data === undefined) {
-    const { path = [], message = '' } = error.issues[0] ?? {}
-    throw new StepUpError('ERR_CONFIG', `webauthn({ ${path.join('.')} }): must be ${message}`)
-  }
+  if (data === undefined) throw mistake(given, error.issues)
   const { attestation: asked, relyingPartyId, ...rest } = data
   const { rootCertificates: anchors = [], conveyance = anchors.length > 0 ? 'direct' : 'none', allow, deny } = asked
   return Object.freeze({ ...rest, relyingPartyId, conveyance, anchors, allow, deny: deny ?? new Set<string>() })

@@ -24,7 +24,7 @@ export interface Parcel {
   readonly retriesAfterSeconds: readonly number[]
   /** Told what the sender learned. */
   readonly onReceipt: (receipt: Receipt) => void
-  /** Told after each attempt. */
+  /** Told after each attempt that says something of the gateway. */
   readonly onAttempt: (word: LastWord) => void
   /** Told once, when nothing more is tried. A parcel that was dropped has a last word only where it went out. */
   readonly onEnd: (word: LastWord) => void
@@ -45,26 +45,37 @@ const after = (milliseconds: number): { readonly passed: Promise<void>; readonly
   return { passed, cancel: () => clearTimeout(timer) }
 }
 
-const tried = async ({ sender, outgoing, onReceipt }: Parcel): Promise<LastWord> => {
+/** One attempt's end; `isFaulty` where the gateway is to blame. */
+interface Attempted {
+  readonly word: LastWord
+  readonly isFaulty: boolean
+}
+
+const SENT: Attempted = { word: 'sent', isFaulty: false }
+const FAULTY: Attempted = { word: 'not-sent', isFaulty: true }
+const UNDELIVERED: Attempted = { word: 'not-sent', isFaulty: false }
+const UNREACHABLE: Attempted = { word: 'unreachable', isFaulty: false }
+
+const tried = async ({ sender, outgoing, onReceipt }: Parcel): Promise<Attempted> => {
   const { passed, cancel } = after(ATTEMPT_SECONDS * 1000)
   try {
     return await Promise.race([
       Promise.resolve(sender(outgoing)).then((receipt) => {
         if (receipt !== undefined) onReceipt(receipt)
-        return 'sent' as const
+        return receipt?.undelivered === true ? UNDELIVERED : SENT
       }),
-      passed.then(() => 'not-sent' as const),
+      passed.then(() => FAULTY),
     ])
   } catch (fault) {
-    return fault instanceof StepUpError && fault.code === 'ERR_ADDRESS' ? 'unreachable' : 'not-sent'
+    return fault instanceof StepUpError && fault.code === 'ERR_ADDRESS' ? UNREACHABLE : FAULTY
   } finally {
     cancel()
   }
 }
 
 const attempt = async (parcel: Parcel): Promise<LastWord> => {
-  const word = await tried(parcel)
-  parcel.onAttempt(word)
+  const { word, isFaulty } = await tried(parcel)
+  if (isFaulty || word !== 'not-sent') parcel.onAttempt(word)
   return word
 }
 

@@ -15,6 +15,7 @@ const answering: Readonly<Record<string, Sender>> = {
   sent: async () => undefined,
   'not-sent': () => Promise.reject(fault()),
   unreachable: () => Promise.reject(new StepUpError('ERR_ADDRESS', 'nobody there')),
+  undelivered: async () => ({ gone: ['d0'], undelivered: true }),
   never: () => new Promise(() => undefined),
   throws: () => {
     throw fault()
@@ -73,6 +74,14 @@ describe('flow/dispatch/hand-over', () => {
       await settled()
       assert.deepEqual(heard, [`tried: ${handed}`, `ended: ${handed}`])
     })
+
+  it('tries again what went nowhere by its own addresses, and blames the gateway for nothing', async () => {
+    const { carrier, parcel, tries, heard, wait } = carrying()
+    assert.equal(await carrier.hand(parcel(['undelivered', 'sent'], { retriesAfterSeconds: [3] })), 'not-sent')
+    await wait(3)
+    assert.deepEqual(tries, [0, 3])
+    assert.deepEqual(heard, ['gone: d0', 'tried: sent', 'ended: sent'])
+  })
 
   it('takes a sender at its word that throws before it answers, and one that answers no promise', async () => {
     const { carrier, parcel } = carrying()
