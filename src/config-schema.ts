@@ -123,9 +123,18 @@ const byName = (by: string, floor: z.ZodType) => {
   return z.record(text, entry, `an object by ${by}`).optional()
 }
 
+const client = strict(
+  {
+    floor: text.optional(),
+    allowRememberBrowser: flag.optional(),
+    whenUnavailable: oneOf(['refuse', 'exempt']).optional(),
+  },
+  "{ floor: '…' } with the acr of a level",
+)
+
 const policy = strict({
   default: oneOf(['never', 'always']).optional(),
-  clients: byName('client_id', text.optional()),
+  clients: z.record(text, client, 'an object by client_id').optional(),
   scopes: byName('scope', text),
   resources: byName('resource indicator', text),
 })

@@ -10,6 +10,7 @@ import { StepUpError } from './errors.ts'
 import type { AnyFactor } from './factors/factor.ts'
 import { standsBeside } from './flow/permit.ts'
 import { multiFactorLevel, type Policy } from './policy/policy.ts'
+import { isWithinReach, needsInWords } from './policy/reach.ts'
 import type { AcrValuesReading, MaxAgeReading } from './policy/requirement.ts'
 import type { Accounts } from './store/accounts.ts'
 import { memoryStore } from './store/memory.ts'
@@ -70,7 +71,10 @@ export interface StepUpOptions {
    * that level. `every-event`: the login as well. Default `carrying-events`.
    */
   readonly maxAge?: MaxAgeReading
-  /** When more than the login is owed. Default `{ default: 'always' }`. */
+  /**
+   * When more than the login is owed. A floor that no factor meets beside a password is refused, unless `login` is set.
+   * Default `{ default: 'always' }`.
+   */
   readonly policy?: Policy
   /**
    * How a first authenticator comes to an account. `open`: enrolment is offered inside the login where a level is
@@ -155,15 +159,45 @@ const assertConsistent = ({ factors, levels, policy }: Pick<Config, 'factors' | 
         refuse(`policy.${by}.${name}.floor`, `"${floor}"`, acrValues(levels).join(', '))
 }
 
+/**
+ * A floor that nothing meets keeps everybody out. A host that says itself what its login proves may mean a login that
+ * meets it.
+ */
+const assertWithinReach = ({ factors, levels, policy }: Pick<Config, 'factors' | 'levels' | 'policy'>) => {
+  const isMissed = (level: Level | undefined): level is Level => level !== undefined && !isWithinReach(factors, level)
+  const missed = ({ needs }: Level) => `no configured factor meets beside a password (it needs ${needsInWords(needs)})`
+  const base = policy.default === 'never' ? undefined : multiFactorLevel(levels)
+  if (isMissed(base))
+    refuse(
+      'policy.default',
+      `"always", whose level "${base.acr}" ${missed(base)}`,
+      '"never", or a factor that meets it',
+    )
+  const reached = levels.filter((level) => !isMissed(level)).map(({ acr }) => acr)
+  for (const by of ['clients', 'scopes', 'resources'] as const)
+    for (const [name, { floor }] of Object.entries(policy[by] ?? {})) {
+      const level = floor === undefined ? undefined : findLevel(levels, floor)
+      if (isMissed(level))
+        refuse(`policy.${by}.${name}.floor`, `"${floor}", which ${missed(level)}`, reached.join(', '))
+    }
+}
+
+const NO_ADDRESS = 'account() answers emailVerified: true without an email, and such an account gets no code by mail'
+
 /** Databases answer `null` for what they do not have; an answer about somebody else is no answer. */
-const checkedAccount =
-  (account: StepUpOptions['account']): Config['account'] =>
-  async (accountId) => {
+const checkedAccount = ({ account, factors }: StepUpOptions): Config['account'] => {
+  let isTold = !factors.some(({ traits }) => traits.includes('address'))
+  return async (accountId) => {
     const answer = (await account(accountId)) ?? undefined
     if (answer !== undefined && answer.id !== accountId)
       throw new StepUpError('ERR_CONFIG', 'account() answered an account with another id than it was asked for')
+    if (!isTold && answer?.emailVerified === true && !answer.email?.includes('@')) {
+      isTold = true
+      process.emitWarning(NO_ADDRESS, { type: 'StepUpWarning', code: 'STEP_UP_EMAIL' })
+    }
     return answer
   }
+}
 
 /** The host's function with its answer checked: what it says becomes evidence. */
 const checkedLogin = (login: StepUpOptions['login']): Config['login'] => {
@@ -212,8 +246,9 @@ export const readOptions = (input: StepUpOptions): Config => {
   const levels = typeof chosen === 'string' ? presets[chosen] : chosen
   const policy: Policy = { default: 'always', ...input.policy }
   assertConsistent({ factors: input.factors, levels, policy })
+  if (input.login === undefined) assertWithinReach({ factors: input.factors, levels, policy })
   return Object.freeze({
-    account: checkedAccount(input.account),
+    account: checkedAccount(input),
     factors: input.factors,
     sealingKeys: input.sealingKeys,
     store: input.store ?? memory,

@@ -102,11 +102,22 @@ const WANTS_PHISHING_RESISTANT =
 
 /** What is no mistake in itself, and yet not what an operator would want without knowing. */
 const warnOnce = ({ volatile, levels, factors }: Config) => {
+  const alone = factors.find(({ exclusive }) => exclusive === true)
+  if (alone !== undefined && factors.length > 1)
+    warn('STEP_UP_EXCLUSIVE', `factors: "${alone.id}" asks only accounts that have enrolled nothing of the others`)
   if (process.env.NODE_ENV === 'development' || process.env.NODE_ENV === 'test') return
   if (volatile)
     warn('STEP_UP_MEMORY_STORE', 'authenticators are kept in memory and lost at the next restart; set `store`')
   if (levels === presets.nist && !factors.some(({ traits }) => traits.includes('phishing-resistant')))
     warn('STEP_UP_NIST', WANTS_PHISHING_RESISTANT)
+}
+
+/** What an operator should know once the issuer is. */
+const warnOfUnfit = ({ factors }: Config, issuer: string) => {
+  for (const factor of factors) {
+    const why = factor.unfitAt?.(issuer)
+    if (why !== undefined) warn('STEP_UP_UNFIT', `${factor.id}: ${why}`)
+  }
 }
 
 const refuse = (message: string): never => {
@@ -214,6 +225,7 @@ export const stepUp = (options: StepUpOptions): StepUp => {
   }
   const connect = (provider: Provider): StepUpMiddleware => {
     socket.attach(provider)
+    warnOfUnfit(config, provider.issuer)
     provider.on('authorization.accepted', assertReported)
     provider.on('session.destroyed', ({ accountId, uid }) => {
       // Best effort: an unreachable ledger expires by itself, and no session points to it any more.
@@ -230,7 +242,7 @@ export const stepUp = (options: StepUpOptions): StepUp => {
 
   return Object.freeze<StepUp>({
     configure(hostConfiguration) {
-      const configured = configure(hostConfiguration, config, pieces(hostConfiguration))
+      const configured = configure(hostConfiguration, config, pieces(Object(hostConfiguration)))
       if (!socket.isWarned()) warnOnce(config)
       return configured
     },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { recoveryCodes } from '../src/factors/recovery-codes.ts'
 import { totp } from '../src/factors/totp.ts'
-import { type Level, StepUpError, type StepUpOptions, standard, stepUp } from '../src/index.ts'
+import { type Level, MULTI_FACTOR, StepUpError, type StepUpOptions, standard, stepUp } from '../src/index.ts'
 import { memoryStore } from '../src/store/memory.ts'
 
 const KEY = Buffer.alloc(32, 7).toString('base64url')
@@ -64,6 +64,24 @@ const MISTAKES: readonly Mistake[] = [
   [{ policy: { defaults: 'always' } }, 'policy.defaults', 'an unknown setting', 'default, clients'],
   [{ policy: { clients: { app: { floor: '' } } } }, 'policy.clients.app.floor', '""', 'not empty'],
   [{ policy: { clients: { app: { floor: 'gold' } } } }, 'policy.clients.app.floor', '"gold"', standard[1]?.acr ?? ''],
+  [
+    { policy: { default: 'never', clients: { app: { floor: 'phr' } } } },
+    'policy.clients.app.floor',
+    '"phr", which no configured factor meets beside a password (it needs phishing-resistant)',
+    `${standard[0]?.acr}, ${standard[1]?.acr}`,
+  ],
+  [
+    { policy: { resources: { 'https://api.example': { floor: 'phrh' } } } },
+    'policy.resources.https://api.example.floor',
+    '"phrh", which no configured factor meets beside a password (it needs phishing-resistant, hardware)',
+    MULTI_FACTOR,
+  ],
+  [
+    { levels: [{ acr: 'x', needs: { kinds: 2, without: ['replay-resistant'] } }] },
+    'policy.default',
+    '"always", whose level "x" no configured factor meets beside a password (it needs 2 kinds, without replay-resistant)',
+    '"never", or a factor that meets it',
+  ],
   [{ enrollment: 'closed' }, 'enrollment', '"closed"', 'one of open, ticket'],
   [{ factors: [recoveryCodes()] }, 'factors', 'recovery-codes only', 'at least one other factor'],
   [
@@ -120,6 +138,11 @@ describe('the options of stepUp()', () => {
     stepUp({ ...VALID, levels: [oneKind], policy: { default: 'never' } })
   })
 
+  it('are taken with a floor that only the login can meet where the host says what its login proves', () => {
+    const login = () => ({ kinds: ['possession'], traits: ['phishing-resistant'], amr: ['hwk'] }) as const
+    stepUp({ ...VALID, login, policy: { clients: { app: { floor: 'phr' } } } })
+  })
+
   for (const [change, where, found, allowed] of MISTAKES)
     it(`are refused in words: ${where}: found ${found}; allowed: ${allowed}`, () => {
       const message = messageOf(change)
@@ -167,4 +190,16 @@ describe('totp({ issuer })', () => {
     it(`refuses ${JSON.stringify(issuer)}`, () => {
       assert.throws(() => totp({ issuer: issuer as never }), { code: 'ERR_CONFIG', message: /^totp\(\{ issuer \}\)/ })
     })
+
+  it('is refused without its options, and with one that does not exist', () => {
+    for (const nothing of [undefined, null, 'Acme'])
+      assert.throws(() => totp(nothing as never), {
+        code: 'ERR_CONFIG',
+        message: /^totp\(\{ issuer \}\): found nothing/,
+      })
+    assert.throws(() => totp({ issuer: 'Acme', digits: 8 } as never), {
+      code: 'ERR_CONFIG',
+      message: 'totp({ digits }): found an unknown setting; allowed: only issuer',
+    })
+  })
 })

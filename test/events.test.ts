@@ -24,6 +24,19 @@ describe('events', () => {
     assert.ok(Object.isFrozen(heard[0]))
   })
 
+  it('refuse a name that does not exist, and tell which do', () => {
+    const { events } = createEvents(() => NOW)
+    for (const name of ['challenge.acepted', 'toString', undefined])
+      assert.throws(() => events.on(name as never, () => undefined), {
+        code: 'ERR_CONFIG',
+        message: /^mfa\.events\.on\(name\): found .*; allowed: authorization\.decided, .*grants\.revoked$/,
+      })
+    assert.throws(() => events.on('account.reset', undefined as never), {
+      code: 'ERR_CONFIG',
+      message: 'mfa.events.on("account.reset", listener): found nothing; allowed: a function',
+    })
+  })
+
   it('reach listeners of their name only, in the order in which these came', () => {
     const { events, announce } = createEvents(() => NOW)
     const heard: string[] = []

@@ -30,7 +30,8 @@ describe('the house', () => {
   it('reads the time of day in src/clock.ts only', () => {
     const readers = filesWith(/\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)/)
     assert.deepEqual(
-      readers.filter((name) => name !== 'clock.ts'),
+      // The SDK runs on other machines, on their clocks.
+      readers.filter((name) => name !== 'clock.ts' && !name.startsWith('device/')),
       [],
     )
   })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { acrValues } from '../src/assurance/levels.ts'
 import { standard } from '../src/assurance/presets.ts'
+import { compileDocuments } from './support/documented-code.ts'
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 
@@ -41,6 +42,20 @@ describe('README', () => {
     const told = rows.flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name]) => name))
     assert.ok(names.length > 10)
     assert.deepEqual(told.toSorted(), names.toSorted())
+  })
+
+  it('and its docs hold no TypeScript that a strict compiler refuses', function slow() {
+    this.timeout('120s')
+    const { count, problems } = compileDocuments(['README.md', 'docs/factors.md'])
+    assert.deepEqual(problems, [])
+    assert.ok(count > 15)
+  })
+
+  it('tells of every optional package in one table', () => {
+    const { peerDependenciesMeta } = JSON.parse(read('package.json'))
+    const [table = ''] = (readme.split('\n## Factors\n')[1] ?? '').split('```')
+    const untold = Object.keys(peerDependenciesMeta).filter((name) => !table.includes(name))
+    assert.deepEqual(untold, [])
   })
 
   it('has its two commands', () => {

@@ -1,14 +1,12 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { StepUpError } from '../errors.ts'
 
 const HELP = `oidc-step-up: multi-factor and step-up authentication for OpenID providers
 
 Usage:
-  oidc-step-up serve --config FILE          serve a provider; FILE is an ES module: export default defineConfig({ … })
+  oidc-step-up serve --config FILE          serve a provider; FILE is an ES module (.mjs): export default defineConfig({ … })
   oidc-step-up demo                         serve a provider and Bank, an app to click through
   oidc-step-up keys make --file FILE        make a file with keys; --file - prints lines for an environment file
   oidc-step-up keys list --file FILE        tell which keys there are, without the keys themselves
@@ -54,17 +52,6 @@ const portFrom = (name: string, fallback: number) => {
   throw new StepUpError('ERR_CONFIG', `${name}: found ${JSON.stringify(text)}; allowed: a whole number from 1 to 65535`)
 }
 
-const loadConfig = async (file: string) => {
-  const url = pathToFileURL(resolve(file)).href
-  const module = await import(url).catch((cause: Error) => {
-    throw cause instanceof StepUpError
-      ? cause
-      : new StepUpError('ERR_CONFIG', `${file}: ${cause.message.split('\n', 1)[0]}`, { cause })
-  })
-  if (module.default !== undefined) return module.default
-  throw new StepUpError('ERR_CONFIG', `${file}: found no default export; allowed: export default defineConfig({ … })`)
-}
-
 /** What a signal ends. */
 interface Running {
   drain(): Promise<void>
@@ -75,7 +62,7 @@ let running: Running | undefined
 // Loaded when asked for, so that help and mistakes answer at once.
 const startServe = async (file: string | undefined): Promise<Usage | undefined> => {
   if (!file) return { usage: 'serve needs --config FILE' }
-  const { serve } = await import('./serve.ts')
+  const [{ serve }, { loadConfig }] = await Promise.all([import('./serve.ts'), import('./config-file.ts')])
   const served = await serve(await loadConfig(file), { redisUrl: process.env.REDIS_URL })
   running = served
   const { issuer, url } = served

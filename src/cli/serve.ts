@@ -30,7 +30,7 @@ export {
   type Person,
   type ServeConfig,
 } from './config.ts'
-export { type LoadedKeys, loadKeys } from './key-file.ts'
+export { type LoadedKeys, type LoadedVapidKeys, loadKeys, loadVapidKeys } from './key-file.ts'
 
 /** A provider that serves. */
 export interface Served {
@@ -97,6 +97,19 @@ const checkClients = async (provider: Provider, { clients }: ServeConfig) => {
       const reason = cause.error_description ?? cause.message
       throw new StepUpError('ERR_CONFIG', `clients[${index}] (${JSON.stringify(id)}): ${reason}`, { cause })
     })
+  }
+}
+
+/** A floor by a name that is nobody's would guard nothing. Clients can be kept in the adapter alone. */
+const checkPolicy = async (provider: Provider, { clients, policy }: ServeConfig) => {
+  const known = clients.map(({ client_id: id }) => id)
+  for (const name of Object.keys(policy?.clients ?? {})) {
+    if (known.includes(name) || (await provider.Client.find(name)) !== undefined) continue
+    const allowed = known.join(', ')
+    throw new StepUpError(
+      'ERR_CONFIG',
+      `policy.clients.${name}: found no client of that client_id; allowed: ${allowed}`,
+    )
   }
 }
 
@@ -181,6 +194,7 @@ const createProvider = async (checked: CheckedConfig, wiring: Wiring) => {
     if (error.reference !== undefined || !ctx.response.is('html')) logFault(ctx, error, error.reference)
   })
   await checkClients(provider, checked)
+  await checkPolicy(provider, checked)
   return provider
 }
 

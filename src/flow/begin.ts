@@ -27,12 +27,24 @@ const countUnanswered = async ({ place, records }: Scene): Promise<boolean> => {
   return counted
 }
 
+const paused = (retryAfterSeconds: number | undefined): Notice | undefined =>
+  retryAfterSeconds === undefined ? undefined : { reason: 'paused', retryAfterSeconds }
+
+/** What hinders a device from being asked before anything is counted; an enrolment asks nobody. */
+const hindering = async (
+  { place, loaded, summonses }: Scene,
+  awaits: Awaits | undefined,
+): Promise<Notice | undefined> => {
+  if (awaits === undefined || place.purpose === 'enroll') return undefined
+  if (isTired(place.factor, loaded.record)) return { reason: 'exhausted' }
+  return paused(await summonses.left(place, awaits.reference))
+}
+
 /** Opens the way for a device; what hinders it, where another is open or too many were not answered. */
 const summon = async (scene: Scene, awaits: Awaits | undefined): Promise<Notice | undefined> => {
   if (awaits === undefined) return undefined
-  if (isTired(scene.place.factor, scene.loaded.record)) return { reason: 'exhausted' }
-  const wait = await scene.summonses.open(scene.place, awaits)
-  if (wait !== undefined) return { reason: 'paused', retryAfterSeconds: wait }
+  const wait = paused(await scene.summonses.open(scene.place, awaits))
+  if (wait !== undefined) return wait
   if (await countUnanswered(scene)) return undefined
   await scene.summonses.close(scene.place, awaits.reference)
   return { reason: 'exhausted' }
@@ -77,7 +89,8 @@ const hold = async (scene: Scene, open: Open, { held }: Going, hindrance: Notice
 
 /** Counts the message and opens the way for a device; what hinders either, with neither taken. */
 const prepare = async (scene: Scene, step: Going, letter: Letter | undefined): Promise<Notice | undefined> => {
-  const hindrance = letter && (await scene.dispatcher.reserve(letter))
+  // Budgets are not given back, so whoever asks in vain must not use up what the one who can answer needs.
+  const hindrance = (await hindering(scene, step.awaits)) ?? (letter && (await scene.dispatcher.reserve(letter)))
   if (hindrance !== undefined) return hindrance
   const hindered = await summon(scene, step.awaits)
   if (hindered !== undefined && letter !== undefined) await scene.dispatcher.giveBack(letter)

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Awaits } from '../factors/factor.ts'
 import type { StoreKey } from '../store/store.ts'
 import type { Place, Spot } from './place.ts'
-import type { Vault } from './vault.ts'
+import type { Slot, Vault } from './vault.ts'
 
 /** What of a place can be kept until a device answers there. */
 export type DistantPlace = Omit<Place, 'account' | 'factor' | 'suits'>
@@ -19,6 +19,8 @@ export interface Summons extends Awaits {
  * enrolment by the digest of its ticket.
  */
 export interface Summonses {
+  /** How many seconds another of the account's is open still; undefined where none is. */
+  left(place: Spot, reference: string): Promise<number | undefined>
   /** Opens one; how many seconds to wait where another of the account's is open, undefined where it was opened. */
   open(place: Place, awaits: Awaits): Promise<number | undefined>
   /** The challenge of this factor that the account's devices can answer. */
@@ -46,15 +48,18 @@ const distant = ({ account: _account, factor: _factor, suits: _suits, ...place }
 const RACE_PAUSE_SECONDS = 1
 
 /** Builds it. @see {@link Summonses} */
-export const createSummonses = (vault: Vault, clock: Clock): Summonses =>
-  Object.freeze<Summonses>({
+export const createSummonses = (vault: Vault, clock: Clock): Summonses => {
+  // Its own place may open another: the one before can be answered no more.
+  const leftOf = ({ value }: Slot<Summons>, { id }: Spot) =>
+    value === undefined || value.place.id === id ? undefined : Math.max(1, value.expiresAt - clock())
+  return Object.freeze<Summonses>({
+    left: async (place, reference) => leftOf(await vault.read<Summons>(keyOf(place, reference)), place),
     async open(place, awaits) {
       const { reference, expiresAt } = awaits
       const key = keyOf(place, reference)
       const slot = await vault.read<Summons>(key)
-      const { value } = slot
-      // Its own place may open another: the one before can be answered no more.
-      if (value !== undefined && value.place.id !== place.id) return Math.max(1, value.expiresAt - clock())
+      const left = leftOf(slot, place)
+      if (left !== undefined) return left
       const { account, factor } = place
       const summons = { reference, expiresAt, accountId: account.id, factor: factor.id, place: distant(place) }
       return (await vault.write<Summons>(key, slot, summons, expiresAt)) ? undefined : RACE_PAUSE_SECONDS
@@ -68,3 +73,4 @@ export const createSummonses = (vault: Vault, clock: Clock): Summonses =>
       if (value?.reference === reference) await vault.delete(key)
     },
   })
+}

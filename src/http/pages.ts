@@ -1,10 +1,12 @@
 import type { AnyFactor } from '../factors/factor.ts'
 import { AGAIN, type Outcome } from '../flow/ceremony.ts'
+import { noteOutage } from '../flow/outage.ts'
 import { fewLeft, isRecovery } from '../flow/permit.ts'
 import { answering } from '../flow/place.ts'
 import type { Settled } from '../flow/settle.ts'
 import type { Ending } from '../provider/interaction.ts'
 import { writeNotHere } from '../provider/not-here.ts'
+import type { StoreKey } from '../store/store.ts'
 import { CLOSING, noticeOf, sendClosed, statusOf } from './notices.ts'
 import type { CeremonyScreen, ChooseScreen, Offer, Offered, UnreachableScreen } from './screens.ts'
 import { assetsOf, sendFailure, sendOn, sendPage } from './send.ts'
@@ -163,7 +165,22 @@ const remember = async ({ ctx, account, place }: Visit, tools: PageTools, factor
 const leave = async (visit: Visit) =>
   sendOn(visit.ctx, visit.task.offer ? await visit.end({ outcome: 'declined' }) : visit.onward)
 
+/** Nothing can ask, and the policy does not insist: noted, told by every decision, and the login is all that is reported. */
+const exempt = async ({ ctx, end }: Visit, { vault, config }: PageTools, key: StoreKey, factor: AnyFactor) => {
+  await noteOutage(vault, key, factor.id, config.clock() + config.flowSeconds)
+  return sendOn(ctx, await end({ outcome: 'verified' }))
+}
+
+/** The only way there is could not even begin. */
+const isOut = ({ task }: Visit, outcome: Outcome) =>
+  outcome.outcome === 'open' &&
+  outcome.view === undefined &&
+  outcome.notice?.reason === 'unavailable' &&
+  task.outcome === 'challenge' &&
+  task.factors.length === 1
+
 const follow = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Outcome) => {
+  if (visit.outage !== undefined && isOut(visit, outcome)) return exempt(visit, tools, visit.outage, asked.factor)
   if (outcome.outcome === 'open') return sendCeremony(visit, tools, asked, outcome)
   // All else is decided anew.
   if (outcome.outcome === 'gone') return leave(visit)

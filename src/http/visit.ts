@@ -11,6 +11,7 @@ import type { Ceremonies, Reading } from '../flow/ceremony.ts'
 import type { Changes } from '../flow/changes.ts'
 import type { DeviceDesk } from '../flow/devices.ts'
 import { type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
+import { outageKey } from '../flow/outage.ts'
 import { signInPermitKey } from '../flow/permit.ts'
 import { activeIds, type Place } from '../flow/place.ts'
 import type { Tickets } from '../flow/tickets.ts'
@@ -20,6 +21,7 @@ import type { BrowserCookies } from '../provider/browser-cookies.ts'
 import { type Ending, endInteraction, type OpenInteraction, openInteraction } from '../provider/interaction.ts'
 import { mountPathOf } from '../provider/oidc.ts'
 import type { PromptDetails } from '../provider/prompt.ts'
+import type { StoreKey } from '../store/store.ts'
 import type { Csrf } from './csrf.ts'
 import { sameOrigin } from './csrf.ts'
 import { isUnreadable, readForm } from './form.ts'
@@ -68,6 +70,8 @@ export interface Visit {
   readonly ahead?: Ahead
   /** Writes how it ended and answers where to go on. */
   end(ending: Ending): Promise<string>
+  /** Where it is noted that nothing could ask here; absent where the policy does not exempt. */
+  readonly outage?: StoreKey
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined)
@@ -99,6 +103,7 @@ const visitOf = async (
     binding,
     onward: interaction.returnTo,
     end: (ending) => endInteraction(open, ending),
+    ...(details.exemptible === true ? { outage: outageKey(accountId, open.sessionUid, interaction.cid) } : {}),
     screen: {
       ...screenOf(ctx, tools, textOf(params.ui_locales)),
       accountLabel: account.label,

@@ -1,7 +1,7 @@
 import { amrOf } from '../assurance/amr.ts'
 import { carriage, isFresh, type Level, type Moment } from '../assurance/levels.ts'
 import type { Decision, Reason, RefusalError, Situation, Trace } from './decision.ts'
-import { carriageAt, type Desk, deskOf, isLifted } from './desk.ts'
+import { carriageAt, type Desk, deskOf, isExempt, isLifted } from './desk.ts'
 import { type Bare, close, type Gap, gapsOf, needsOnlyLogin, offersOf } from './plan.ts'
 import { type AskedLevel, asksOnlyUnknown } from './requirement.ts'
 
@@ -78,6 +78,15 @@ const loginTooOld = (desk: Desk, leftOpen: readonly Gap[]): boolean => {
 const liftedFloors = (desk: Desk): readonly Level[] =>
   desk.requirement.floors.filter((floor) => carriageAt(desk, floor) === undefined && isLifted(desk, floor))
 
+/** The floors that are owed, not met, and exempt. */
+const exemptFloors = (desk: Desk): readonly Level[] =>
+  desk.requirement.floors.filter((floor) => carriageAt(desk, floor) === undefined && isExempt(desk, floor))
+
+const liftedBy = (desk: Desk): { readonly lifted?: 'remembered-browser' | 'exempt' } => {
+  if (exemptFloors(desk).length > 0) return { lifted: 'exempt' }
+  return liftedFloors(desk).length > 0 ? { lifted: 'remembered-browser' } : {}
+}
+
 /** The first level asked for that is met, under the name it was asked by; else the last that is met in order. */
 const satisfied = (desk: Desk, leftOpen: readonly Gap[]): Verdict => {
   const configured = desk.levels.map((level): AskedLevel => ({ level, spelled: level.acr }))
@@ -95,7 +104,7 @@ const satisfied = (desk: Desk, leftOpen: readonly Gap[]): Verdict => {
       amr: amrOf(counted),
       authTime,
       ...offersOf(desk),
-      ...(liftedFloors(desk).length === 0 ? {} : { lifted: 'remembered-browser' as const }),
+      ...liftedBy(desk),
     },
   }
 }
@@ -109,9 +118,10 @@ const byEvidence = (desk: Desk): Verdict => {
 }
 
 const traceOf = (situation: Situation, desk: Desk | undefined, { reason, aim }: Verdict): Trace => {
-  const { now, requirement, levels, ticketOnly = false, hasAuthenticators } = situation
+  const { now, requirement, levels, ticketOnly = false, hasAuthenticators, unavailable = '' } = situation
   const { asked, floors, maxAgeSeconds, prompt } = requirement
   const lifted = desk === undefined ? [] : liftedFloors(desk).map(({ acr }) => acr)
+  const exempted = desk === undefined ? [] : exemptFloors(desk).map(({ acr }) => acr)
   return {
     at: now,
     reason,
@@ -129,6 +139,8 @@ const traceOf = (situation: Situation, desk: Desk | undefined, { reason, aim }: 
     ...(aim === undefined ? {} : { aim }),
     ...(ticketOnly && !hasAuthenticators ? { ticketOnly } : {}),
     ...(lifted.length === 0 ? {} : { lifted }),
+    ...(exempted.length === 0 ? {} : { exempted: { factor: unavailable, floors: exempted } }),
+    ...(requirement.exemptible === true && reason === 'floor-unmet' ? { exemptible: true } : {}),
   }
 }
 

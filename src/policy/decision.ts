@@ -51,6 +51,8 @@ export interface Situation {
   readonly loggedInNow: boolean
   /** The user chose to go on without, in this authorization. */
   readonly declined: boolean
+  /** The factor that could not ask in this authorization, where that was all there was. */
+  readonly unavailable?: string | undefined
 }
 
 /** How one level stood. */
@@ -92,6 +94,10 @@ export interface Trace {
   readonly ticketOnly?: true
   /** Floors that were not met and not asked, because this browser is remembered. */
   readonly lifted?: readonly string[]
+  /** Floors that were not met and not asked, because this factor could not ask and the policy exempts. */
+  readonly exempted?: { readonly factor: string; readonly floors: readonly string[] }
+  /** A floor is owed that is not asked where nothing can ask. */
+  readonly exemptible?: true
 }
 
 /** Errors a decision can end with: OAuth 2.0, OpenID Connect Core section 3.1.2.6 and its extension error code. */
@@ -116,7 +122,7 @@ export type Decision = { readonly trace: Trace } & (
       /** Why they are offered; absent where nothing is. */
       readonly offerReason?: OfferReason
       /** Why a floor that is not met was not asked. */
-      readonly lifted?: 'remembered-browser'
+      readonly lifted?: 'remembered-browser' | 'exempt'
     }
   | { readonly outcome: 'login' }
   | {

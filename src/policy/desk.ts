@@ -92,6 +92,7 @@ export const deskOf = (situation: Situation): Desk | undefined => {
     login: situation.login,
     loggedInNow,
     declined: situation.declined,
+    unavailable: situation.unavailable,
     events,
     moment,
     carried: once((level) => carriage(level, events, moment)),
@@ -112,6 +113,10 @@ export const isLifted = (desk: Desk, floor: Level): boolean => {
   if (requirement.prompt === 'login' || requirement.maxAgeSeconds !== undefined) return false
   return carriage(floor, [lastLogin, { ...remembered, at: now, cid }], moment) !== undefined
 }
+
+/** Whether the floor is not asked, as nothing can ask and the policy says so. */
+export const isExempt = ({ unavailable, requirement }: Desk, floor: Level): boolean =>
+  unavailable !== undefined && requirement.exemptible === true && requirement.floors.includes(floor)
 
 /** How the level is met now, or would be with `more`; undefined where it is not. */
 export const carriageAt = (

@@ -1,7 +1,7 @@
 import { type Evidence, LOGIN, type Proof } from '../assurance/evidence.ts'
 import type { Level } from '../assurance/levels.ts'
 import type { Decision, FactorStanding, OfferReason } from './decision.ts'
-import { carriageAt, type Desk, isLifted } from './desk.ts'
+import { carriageAt, type Desk, isExempt, isLifted } from './desk.ts'
 
 /** A decision before its trace is written. */
 export type Bare<T> = T extends unknown ? Omit<T, 'trace'> : never
@@ -129,7 +129,7 @@ export const gapsOf = (desk: Desk): readonly Gap[] => {
     ? [{ reason: asked.essential ? 'essential-unmet' : 'voluntary-unmet', levels }]
     : []
   const floorGaps = floors
-    .filter((floor) => !isMet(floor) && !isLifted(desk, floor))
+    .filter((floor) => !isMet(floor) && !isLifted(desk, floor) && !isExempt(desk, floor))
     .map((floor): Gap => ({ reason: 'floor-unmet', levels: [floor] }))
   return asked.essential ? [...askedGaps, ...floorGaps] : [...floorGaps, ...askedGaps]
 }

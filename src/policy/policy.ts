@@ -8,12 +8,26 @@ import { findLevel, type Level } from '../assurance/levels.ts'
 export interface Policy {
   /** `always`: every sign-in owes the first level that needs two kinds. `never`: nothing by itself. Default `always`. */
   readonly default?: 'never' | 'always'
-  /** Further floors, by `client_id`. With `allowRememberBrowser: false` a client's sign-ins rely on no remembered browser. */
-  readonly clients?: Readonly<Record<string, { readonly floor?: string; readonly allowRememberBrowser?: boolean }>>
+  /** Further floors, by `client_id`. */
+  readonly clients?: Readonly<Record<string, ClientPolicy>>
   /** Further floors, by requested scope. */
   readonly scopes?: FloorTable
   /** Further floors, by requested resource indicator (RFC 8707). */
   readonly resources?: FloorTable
+}
+
+/** What is owed at one client. */
+export interface ClientPolicy {
+  /** The `acr` or an alias of a level. */
+  readonly floor?: string
+  /** `false`: the client's sign-ins rely on no remembered browser. Default true. */
+  readonly allowRememberBrowser?: boolean
+  /**
+   * What happens where all that an account could be asked by is out of reach. `refuse`: nobody passes. `exempt`: the
+   * floors are not asked in that sign-in, which reports no more than the login, and every decision tells so. What the
+   * relying party itself asks for is never exempt. Default `refuse`.
+   */
+  readonly whenUnavailable?: 'refuse' | 'exempt'
 }
 
 /**
@@ -42,6 +56,8 @@ export interface Owed {
   readonly floors: readonly Level[]
   /** Those of them that a remembered browser may lift. */
   readonly liftable: readonly Level[]
+  /** They are not asked where nothing can ask. */
+  readonly exemptible: boolean
 }
 
 /** Reads the policy for one request. */
@@ -76,15 +92,20 @@ export const createFloors = (policy: Policy, levels: readonly Level[]): Floors =
       ]),
     )
   const clients = byName(policy.clients)
+  const exempting = new Set(
+    Object.entries(policy.clients ?? {})
+      .filter(([, { whenUnavailable }]) => whenUnavailable === 'exempt')
+      .map(([id]) => id),
+  )
   const scopes = byName(policy.scopes)
   const resources = byName(policy.resources, spellResource)
-  const owed = (found: readonly (Floor | undefined)[], client: Floor | undefined): Owed => {
+  const owed = (found: readonly (Floor | undefined)[], client: Floor | undefined, exemptible: boolean): Owed => {
     const fixed = new Set(found.filter((floor) => floor?.liftable === false).map((floor) => floor?.level))
     const floors = unique(found.map((floor) => floor?.level))
     const liftable = client?.liftable === false ? [] : floors.filter((level) => !fixed.has(level) && isAgeless(level))
-    return { floors, liftable }
+    return { floors, liftable, exemptible }
   }
-  const byDefault = owed([base], undefined)
+  const byDefault = owed([base], undefined, false)
   return ({ clientId, scopes: asked, resources: named }) => {
     const client = clients.get(clientId)
     const found = [
@@ -92,6 +113,6 @@ export const createFloors = (policy: Policy, levels: readonly Level[]): Floors =
       ...(resources.size === 0 ? [] : named.map((resource) => resources.get(spellResource(resource)))),
     ]
     const isDefault = client === undefined && found.every((floor) => floor === undefined)
-    return isDefault ? byDefault : owed([base, client, ...found], client)
+    return isDefault ? byDefault : owed([base, client, ...found], client, exempting.has(clientId))
   }
 }

@@ -25,6 +25,8 @@ export interface Requirement {
   readonly floors: readonly Level[]
   /** The floors that a remembered browser may lift. Default none. */
   readonly liftable?: readonly Level[]
+  /** The floors are not asked where nothing can ask. Default false. */
+  readonly exemptible?: boolean
   /** The request's `max_age` in seconds. */
   readonly maxAgeSeconds?: number | undefined
   /** What `max_age` binds. Default: the events that carry. */

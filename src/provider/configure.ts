@@ -8,13 +8,18 @@ const refuse = (message: string): never => {
   throw new StepUpError('ERR_CONFIG', `configure(): ${message}`)
 }
 
-const assertUsable = ({ features, cookies, interactions }: Configuration, { policy }: Config) => {
+const assertUsable = ({ features, cookies, interactions }: Configuration, { policy, factors }: Config) => {
   if (features?.devInteractions?.enabled === true)
     refuse('features.devInteractions is on, and would take the place of every page; turn it off')
-  if (features?.ciba?.enabled === true && owesAnything(policy))
-    refuse('features.ciba is on, but backchannel requests pass no interaction policy and so no floor of yours')
-  if (!Array.isArray(cookies?.keys) || cookies.keys.length === 0)
+  if (features?.ciba?.enabled === true && owesAnything(policy) && !factors.some(({ devices }) => devices !== undefined))
+    refuse(
+      'features.ciba is on, but backchannel requests pass no interaction policy and so no floor of yours; a factor with devices would ask',
+    )
+  const keys: readonly unknown[] = Array.isArray(cookies?.keys) ? cookies.keys : []
+  if (keys.length === 0)
     refuse('cookies.keys is missing, so that no cookie would be signed; set at least one random text')
+  const empty = keys.findIndex((key) => !key)
+  if (empty >= 0) refuse(`cookies.keys[${empty}] is missing, as a variable that is not set; set it to a random text`)
   if (typeof interactions?.url !== 'function')
     refuse('interactions.url is missing; set the function that tells where your login and consent pages are')
 }
@@ -33,6 +38,10 @@ const anybody: NonNullable<Configuration['findAccount']> = (_ctx, sub) => ({ acc
  * `interactions.url` are missing.
  */
 export const configure = (host: Configuration, config: Config, pieces: Pieces): Configuration => {
+  if (typeof host !== 'object' || host === null)
+    refuse(
+      `found ${host === undefined ? 'nothing' : `a value of type ${typeof host}`}; allowed: the configuration of your provider`,
+    )
   assertUsable(host, config)
   const { interactions, findAccount = anybody } = host
   type Url = Parameters<Pieces['interactionUrl']>[0]

@@ -91,7 +91,8 @@ const gatherFacts = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionT
   const { accountId } = session
   const requirement = requirementOf(ctx, pass, config, tools)
   const relies = requirement.liftable !== undefined && requirement.liftable.length > 0
-  const read = await readAll(pass, relies ? cookies.read(ctx, accountId) : undefined, tools)
+  const cookie = relies ? cookies.read(ctx, accountId) : undefined
+  const read = await readAll(pass, cookie, requirement.exemptible === true, tools)
   const { events, loggedInNow, declined } = await gather(ctx, pass, read, sessionSeconds(ctx, session), tools)
   const { account = { id: accountId, label: '', disabled: true }, record, ledger, browser } = read
   const browserStanding = { factorsVersion: record.factorsVersion, securityStamp: account.securityStamp }
@@ -116,6 +117,7 @@ const gatherFacts = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionT
     login: events.findLast(({ factor }) => factor === LOGIN) ?? PASSWORD,
     loggedInNow,
     declined,
+    unavailable: read.unavailable,
   }
   // A revocation that is half done has marked the record, and may not have come to this note yet.
   const revoked = browser?.slot.value?.revoked === true && browser.key.id === note?.id

@@ -7,6 +7,7 @@ import type { AccountRecord, AccountRecords } from '../flow/account-record.ts'
 import type { PresentedBrowser } from '../flow/browser-record.ts'
 import type { Browsers } from '../flow/browsers.ts'
 import { appendEvents, hasDeclined, type LedgerRecord, ledgerKey } from '../flow/ledger.ts'
+import { outageKey, readOutage } from '../flow/outage.ts'
 import { dueFactors, PERMIT_SECONDS, type Permit, signInPermitKey, standingOf } from '../flow/permit.ts'
 import { activeIds } from '../flow/place.ts'
 import type { Slot, Vault } from '../flow/vault.ts'
@@ -54,6 +55,8 @@ export interface Read {
   readonly verified: readonly Evidence[]
   /** By which authenticator the login page was answered that was just finished, if by any. */
   readonly cameIn: Evidence | undefined
+  /** The factor that could not ask in this authorization; looked for where the policy exempts. */
+  readonly unavailable: string | undefined
   /** What stands under the cookie of a remembered browser. */
   readonly browser: PresentedBrowser | undefined
 }
@@ -65,10 +68,12 @@ const canIdentify = once(({ factors }: Config) => factors.some(({ identify }) =>
  * Reads all that a pass needs in one go, and takes what was verified in the interaction that was just finished.
  *
  * @param cookie - The value of the account's remembered-browser cookie, as it came.
+ * @param exemptible - Whether the policy exempts where nothing can ask.
  */
 export const readAll = async (
   pass: Pass,
   cookie: string | undefined,
+  exemptible: boolean,
   { config, records, vault, browsers }: GatherTools,
 ): Promise<Read> => {
   const { session, interaction } = pass
@@ -78,15 +83,18 @@ export const readAll = async (
   const owner = (asked ? interaction.session?.accountId : undefined) ?? accountId
   const knocked = canIdentify(config) && interaction?.prompt.name === 'login' ? interaction : undefined
   const waiting = asked ? interaction : knocked
-  const [account, { record }, ledger, verified, browser, cameIn] = await Promise.all([
+  const [account, { record }, ledger, verified, browser, cameIn, unavailable] = await Promise.all([
     config.account(accountId),
     records.load(accountId),
     vault.read<LedgerRecord>(ledgerKey(accountId, session.uid)),
     waiting === undefined ? [] : takeVerified(vault, verifiedKey(owner, waiting.uid), waiting.cid),
     browsers.read(accountId, cookie),
     knocked && readCameIn(vault, accountId, knocked),
+    exemptible && interaction !== undefined
+      ? readOutage(vault, outageKey(accountId, session.uid, interaction.cid))
+      : undefined,
   ])
-  return { account, record, ledger, verified: owner === accountId ? verified : [], browser, cameIn }
+  return { account, record, ledger, verified: owner === accountId ? verified : [], browser, cameIn, unavailable }
 }
 
 /**

@@ -29,6 +29,8 @@ export interface PromptDetails {
   readonly offer: boolean
   /** Why it is offered. */
   readonly offerReason?: OfferReason
+  /** The policy exempts where nothing can ask. */
+  readonly exemptible?: true
   /** This browser can be remembered after the challenge. */
   readonly rememberable: boolean
 }
@@ -115,7 +117,7 @@ const detailsOf = (decide: Decider, offered: (acr: string) => boolean) => async 
   const decision = await decide(ctx)
   const asked = askedBy(decision)
   if (decision === undefined || asked === undefined) return undefined
-  const { aim, ticketOnly = false } = decision.trace
+  const { aim, ticketOnly = false, exemptible } = decision.trace
   const loginTs = ctx.oidc.session?.loginTs
   const details: PromptDetails = {
     ...asked,
@@ -123,6 +125,7 @@ const detailsOf = (decide: Decider, offered: (acr: string) => boolean) => async 
     ...(aim === undefined ? {} : { aim }),
     offered: aim !== undefined && offered(aim),
     ticketOnly,
+    ...(exemptible === undefined ? {} : { exemptible }),
     ...(loginTs === undefined ? {} : { loginTs }),
   }
   return { ...details }

@@ -58,6 +58,7 @@ export const requirementOf = (
     asked: askedLevels(acrClaimOf(parsed(textOf(params.claims))), textOf(params.acr_values), levels, acrValues),
     floors: owed.floors,
     liftable: rememberBrowser === undefined ? [] : owed.liftable,
+    exemptible: owed.exemptible,
     maxAgeSeconds: maxAge,
     maxAge: reading,
     prompt: prompts.includes('none') ? 'none' : prompts.includes('login') ? 'login' : undefined,

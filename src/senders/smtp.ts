@@ -56,6 +56,23 @@ interface Mailbox {
 const fault = (option: string, words: string, cause?: unknown) =>
   new StepUpError('ERR_CONFIG', `smtp({ ${option} }): ${words}`, { cause })
 
+const OPTIONS: Readonly<Record<keyof SmtpOptions, true>> = {
+  url: true,
+  from: true,
+  replyTo: true,
+  tls: true,
+  connectionTimeoutSeconds: true,
+  idleTimeoutSeconds: true,
+  sendTimeoutSeconds: true,
+  maxConnections: true,
+}
+
+const assertKnown = (options: object) => {
+  const strange = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name))
+  if (strange !== undefined)
+    throw fault(strange, `there is no such option; allowed: ${Object.keys(OPTIONS).join(', ')}`)
+}
+
 /** The URL itself is in no error's text: the password stands in it. */
 const URL_WORDS = "must be your mail server's, such as smtps://user:password@host, with nothing behind the port"
 
@@ -71,6 +88,7 @@ const decoded = (text: string) => {
 
 /** Nodemailer would read options out of the URL, also one that logs every mail. */
 const serverOf = (text: unknown) => {
+  if (text === undefined || text === '') throw fault('url', `found nothing; ${URL_WORDS}`)
   if (typeof text !== 'string' || !URL.canParse(text)) throw fault('url', URL_WORDS)
   const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(text)
   const secure = protocol === 'smtps:'
@@ -86,6 +104,7 @@ const serverOf = (text: unknown) => {
 
 const mailboxOf = (option: string, text: unknown): Mailbox => {
   const words = 'must be an address such as no-reply@example.com or Example <no-reply@example.com>'
+  if (text === undefined || text === '') throw fault(option, `found nothing; ${words}`)
   if (typeof text !== 'string' || text.length > 512 || /\p{Cc}/u.test(text)) throw fault(option, words)
   const open = text.endsWith('>') ? text.lastIndexOf('<') : -1
   const address = plainAddress(open < 0 ? text : text.slice(open + 1, -1))
@@ -163,11 +182,13 @@ const failureOf = (error: unknown): Error => {
  * @see RFC 5321; RFC 8314 (TLS); RFC 3834 section 5 (`Auto-Submitted`).
  */
 export const smtp = (options: SmtpOptions): SmtpSender => {
-  const { sendTimeoutSeconds = 55 } = options
+  const given: SmtpOptions = { ...options }
+  assertKnown(given)
+  const { sendTimeoutSeconds = 55 } = given
   milliseconds('sendTimeoutSeconds', sendTimeoutSeconds)
-  const from = mailboxOf('from', options.from)
-  const replyTo = options.replyTo === undefined ? {} : { replyTo: mailboxOf('replyTo', options.replyTo) }
-  const transport = transportOf(options)
+  const transport = transportOf(given)
+  const from = mailboxOf('from', given.from)
+  const replyTo = given.replyTo === undefined ? {} : { replyTo: mailboxOf('replyTo', given.replyTo) }
 
   const send = async ({ to, subject = '', text, html, expiresAt }: OutgoingMessage) => {
     const address = plainAddress(to)

@@ -56,6 +56,7 @@ describe('cli/demo', function slow() {
     assert.equal(done.heading, 'Your money is on its way')
 
     const unreachable = await settle(await bank.get('/limits'))
+    assert.match(unreachable.text, /Add another way when a sign-in offers you one, or ask the people who look after/)
     const limits = await settle(await provider.post(unreachable, {}, `${unreachable.url.pathname}/cancel`))
     assert.equal(limits.heading, 'Your limits stay as they are')
     assert.match(limits.text, /unmet_authentication_requirements/)

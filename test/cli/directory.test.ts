@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { scryptSync } from 'node:crypto'
 import type { AccountSource } from '../../src/cli/config.ts'
 import { openDirectory } from '../../src/cli/directory.ts'
 import { hashPassword, verifyPassword } from '../../src/cli/password.ts'
 import { systemClock } from '../../src/clock.ts'
+import { useFullHashes } from '../support/hashes.ts'
 
 describe('cli/directory', () => {
   it('signs listed people in, whatever the case of the user name, and nobody else', async () => {
@@ -59,6 +61,13 @@ describe('cli/directory', () => {
 })
 
 describe('cli/password', () => {
+  useFullHashes()
+
+  it('is scrypt with N = 2^14, r = 8, p = 5 and 32 bytes', async () => {
+    const { salt, key } = await hashPassword('Zoë')
+    assert.deepEqual(key, scryptSync('Zo\u00eb', salt, 32, { N: 16_384, r: 8, p: 5, maxmem: 2 ** 26 }))
+  })
+
   it('knows its password in any Unicode form, salts each hash, and keeps no plain text', async () => {
     const [one, other] = await Promise.all([hashPassword('Zoë'), hashPassword('Zoë')])
     assert.ok(!one.key.equals(other.key))

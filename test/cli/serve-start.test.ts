@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
+import type { AdapterFactory } from 'oidc-provider'
 import type { ServeConfig } from '../../src/cli/config.ts'
+import { memoryAdapter } from '../../src/cli/memory-adapter.ts'
 import { serve } from '../../src/cli/serve.ts'
+import { systemClock } from '../../src/clock.ts'
+import { webauthn } from '../../src/factors/webauthn.ts'
+import { MULTI_FACTOR } from '../../src/index.ts'
 import { createBrowser } from '../support/browser.ts'
 import { codeAt } from '../support/host.ts'
 import { createRelyingParty, secretOn } from '../support/relying-party.ts'
@@ -30,6 +35,11 @@ describe('cli/serve at start', () => {
     ],
     ['a level', { levels: [] }, /levels/],
     ['a floor', { policy: { clients: { app: { floor: 'unknown' } } } }, /floor/],
+    [
+      'the name of a client in the policy',
+      { policy: { default: 'never', clients: { app: {}, aap: { floor: MULTI_FACTOR } } } },
+      /^policy\.clients\.aap: found no client of that client_id; allowed: app$/,
+    ],
     ['how people enroll', { enrollment: 'link' as never }, /enrollment: found "link"; allowed/],
     ['how long browsers are remembered', { rememberBrowser: { lifeSeconds: 0 } }, /rememberBrowser\.lifeSeconds/],
     [
@@ -47,6 +57,34 @@ describe('cli/serve at start', () => {
       await assert.rejects(fetch(`http://127.0.0.1:${port}/`))
     })
   }
+
+  it('takes a floor for a client that is in the adapter alone', async () => {
+    const memory = memoryAdapter(systemClock)
+    const row = { client_id: 'other', client_secret: 's', redirect_uris: ['https://x.example'] }
+    const adapter: AdapterFactory = (name) => ({
+      ...memory(name),
+      ...(name === 'Client' ? { find: async (id: string) => (id === row.client_id ? row : undefined) } : {}),
+    })
+    const policy = { default: 'never', clients: { other: { floor: MULTI_FACTOR } } } as const
+    await (await serve(configFor(await freePort(), { policy, configuration: { adapter } }))).close()
+  })
+
+  it('warns of passkeys at an address that is no domain', async () => {
+    const heard: (string | undefined)[] = []
+    const listen = (warning: Error & { code?: string }) => void heard.push(warning.code)
+    process.on('warning', listen)
+    try {
+      for (const host of ['127.0.0.1', 'localhost']) {
+        const port = await freePort()
+        const factors = [webauthn({ relyingPartyName: 'Test' })]
+        await (await serve(configFor(port, { issuer: `http://${host}:${port}`, factors }))).close()
+        await new Promise((resolve) => setImmediate(resolve))
+        assert.deepEqual(heard, ['STEP_UP_UNFIT'])
+      }
+    } finally {
+      process.off('warning', listen)
+    }
+  })
 
   it('enrolls by link only and remembers browsers for a week where told to, and answers operators', async () => {
     const changes: Partial<ServeConfig> = {

@@ -22,8 +22,9 @@ describe('factors/sms', () => {
     const wrong: readonly (readonly [object, RegExp])[] = [
       [{ sender }, /^sms\(\)\.countries: found nothing; allowed: 'any' or a list/],
       [{ sender, countries: [] }, /countries: found a list of 0/],
-      [{ sender, countries: ['de'] }, /countries/],
-      [{ sender, countries: ['XX'] }, /countries/],
+      [{ sender, countries: ['de'] }, /^sms\(\)\.countries\[0\]: found "de"; allowed: .*capitals/],
+      [{ sender, countries: ['DE', 'UK'] }, /^sms\(\)\.countries\[1\]: found "UK"; allowed: .*'DE'/],
+      [{ sender, countries: ['DE', undefined] }, /^sms\(\)\.countries\[1\]: found nothing/],
       [{ sender, countries: 'DE' }, /countries/],
       [{ countries: ['DE'] }, /^sms\(\)\.sender: found nothing; allowed: a function, or verify in its place$/],
       [{ sender, verify, countries: ['DE'] }, /verify/],
@@ -37,7 +38,7 @@ describe('factors/sms', () => {
       [{ sender, countries: ['DE'], voice: 'yes' }, /voice/],
       [{ sender, countries: ['DE'], otpAmr: 1 }, /otpAmr/],
       [{ sender, countries: ['DE'], budgets: [] }, /budgets/],
-      [{ sender, countries: ['DE'], budgets: [{ per: 'user', messages: 1, windowSeconds: 1 }] }, /budgets/],
+      [{ sender, countries: ['DE'], budgets: [{ per: 'user', messages: 1, windowSeconds: 1 }] }, /budgets\[0\]: found/],
       [{ sender, countries: ['DE'], budgets: [{ per: 'total', messages: 0, windowSeconds: 1 }] }, /budgets/],
       [{ sender, countries: ['DE'], region: 'EU' }, /region: found an unknown setting; allowed: sender, verify/],
     ]

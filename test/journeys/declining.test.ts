@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { PASSWORD } from '../../src/config.ts'
 import { MULTI_FACTOR, PHISHING_RESISTANT, type Policy, SINGLE_FACTOR } from '../../src/index.ts'
 import { codeAt } from '../support/host.ts'
 import { errorOf, isAnswer, secretOn } from '../support/relying-party.ts'
@@ -120,7 +121,9 @@ describe('a level that the account has nothing for', () => {
 
   it("ends a client's floor as unmet, whether or not the account has another authenticator", async () => {
     const policy: Policy = { default: 'never', clients: { app: { floor: PHISHING_RESISTANT } } }
-    const host = await stage.host({ stepUp: { policy } })
+    // No factor here meets it; that a login might, only its host can say.
+    const login = () => PASSWORD
+    const host = await stage.host({ stepUp: { policy, login } })
     const carol = await stage.person(host, 'carol')
     assert.equal(errorOf((await carol.go()).page), UNMET)
 

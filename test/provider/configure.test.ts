@@ -191,6 +191,17 @@ const REFUSED: readonly (readonly [title: string, host: () => Configuration, mes
     () => ({ ...MINIMAL, cookies: { keys: [] } }),
     /^configure\(\): cookies\.keys is mis/,
   ],
+  [
+    'a list of cookie keys with nothing in it',
+    () => ({ ...MINIMAL, cookies: { keys: ['a key', undefined as never] } }),
+    /^configure\(\): cookies\.keys\[1\] is missing,/,
+  ],
+  [
+    'an empty cookie key',
+    () => ({ ...MINIMAL, cookies: { keys: [''] } }),
+    /^configure\(\): cookies\.keys\[0\] is missing,/,
+  ],
+  ['to be called with nothing', () => undefined as never, /^configure\(\): found nothing; allowed: the configuration/],
   ['no interactions.url', () => ({ cookies: MINIMAL.cookies ?? {} }), /^configure\(\): interactions\.url is missing;/],
   [
     'an interactions.url that is no function',

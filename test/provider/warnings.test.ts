@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import type { Account } from '../../src/account.ts'
+import { readOptions } from '../../src/config.ts'
+import { email } from '../../src/factors/email.ts'
 import { totp } from '../../src/factors/totp.ts'
 import { type StepUpOptions, stepUp } from '../../src/index.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -27,6 +30,28 @@ const warned = async (options: Partial<StepUpOptions>) => {
   }
   return codes
 }
+
+describe('the warning of an account whose email is verified and missing', () => {
+  const mail = email({ sender: async () => undefined })
+  for (const [title, factors, accounts, codes] of [
+    ['comes once', [app, mail], [{ emailVerified: true }, { emailVerified: true, email: '' }], ['STEP_UP_EMAIL']],
+    ['comes where the address is none', [app, mail], [{ emailVerified: true, email: 'bob' }], ['STEP_UP_EMAIL']],
+    ['does not come where there is one', [app, mail], [{ emailVerified: true, email: 'b@example.com' }, {}], []],
+    ['does not come where nothing sends mail', [app], [{ emailVerified: true }], []],
+  ] as const)
+    it(title, async () => {
+      const heard: (string | undefined)[] = []
+      const listen = ({ code }: Error & { code?: string }) => void heard.push(code)
+      process.on('warning', listen)
+      const rows = accounts.map((more, index): Account => ({ id: String(index), label: 'bob', ...more }))
+      const sealingKeys = [Buffer.alloc(32, 7).toString('base64url')]
+      const { account } = readOptions({ account: (id) => rows[Number(id)], factors, sealingKeys })
+      for (const { id } of rows) await account(id)
+      await new Promise((resolve) => setImmediate(resolve))
+      process.off('warning', listen)
+      assert.deepEqual(heard, codes)
+    })
+})
 
 describe('the warnings at the start', () => {
   const store = memoryStore()

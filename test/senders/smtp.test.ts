@@ -187,6 +187,7 @@ describe('senders/smtp', () => {
     ['idleTimeoutSeconds', { idleTimeoutSeconds: Number.NaN }],
     ['sendTimeoutSeconds', { sendTimeoutSeconds: -1 }],
     ['maxConnections', { maxConnections: 1.5 }],
+    ['user', { user: 'bob' }],
   ]
   for (const [name, change] of wrong)
     it(`refuses the option ${name} in ${JSON.stringify(change)}`, () =>
@@ -199,4 +200,17 @@ describe('senders/smtp', () => {
           return true
         },
       ))
+
+  it('says what is missing, and which options there are', () => {
+    for (const options of [undefined, null, {}, { url: undefined }, { url: '' }])
+      assert.throws(() => smtp(options as never), {
+        message: /^smtp\(\{ url \}\): found nothing; must be your mail server/,
+      })
+    assert.throws(() => smtp({ url: 'smtp://localhost' } as never), {
+      message: /^smtp\(\{ from \}\): found nothing; must/,
+    })
+    assert.throws(() => smtp({ url: 'smtp://localhost', from: FROM, user: 'bob' } as never), {
+      message: /^smtp\(\{ user \}\): there is no such option; allowed: url, from, replyTo, tls, /,
+    })
+  })
 })
