@@ -9,6 +9,7 @@ import { type AccountAdministration, createAdministration } from './flow/adminis
 import { createDeviceDesk } from './flow/devices.ts'
 import { createIdentifications } from './flow/identification.ts'
 import { ledgerKey } from './flow/ledger.ts'
+import { createAuthenticator } from './http/authenticator.ts'
 import { createOutageGuard, isOutage } from './http/outage.ts'
 import type { Renderer } from './http/render.ts'
 import { createRoutes } from './http/routes.ts'
@@ -91,7 +92,10 @@ export interface StepUp {
 export interface StepUpMiddleware {
   /** Goes around everything, the host's own pages included: 503 where the store is out of reach. */
   readonly guard: Middleware
-  /** Our pages at `/mfa`, below the provider's mount path; every other path is left alone. */
+  /**
+   * Our pages at `/mfa`, and where a factor wants it the web authenticator at `/authenticator`, below the provider's
+   * mount path; every other path is left alone.
+   */
   readonly pages: Middleware
 }
 
@@ -111,6 +115,14 @@ const warnOnce = ({ volatile, levels, factors }: Config) => {
   if (levels === presets.nist && !factors.some(({ traits }) => traits.includes('phishing-resistant')))
     warn('STEP_UP_NIST', WANTS_PHISHING_RESISTANT)
 }
+
+/** Where the web authenticator stands, below the provider's mount path. */
+const AUTHENTICATOR = '/authenticator'
+
+const both =
+  (one: Middleware, other: Middleware): Middleware =>
+  (ctx, next) =>
+    one(ctx, () => Promise.resolve(other(ctx, next)))
 
 /** What an operator should know once the issuer is. */
 const warnOfUnfit = ({ factors }: Config, issuer: string) => {
@@ -237,7 +249,9 @@ export const stepUp = (options: StepUpOptions): StepUp => {
     const issuer = () => provider.issuer
     const devices = createDeviceDesk({ ...parts.effects, account: config.account, issuer, conclude })
     const tools = { ...parts, devices, provider, root: PAGES }
-    return { guard: createOutageGuard(tools), pages: createRoutes(tools) }
+    const pages = createRoutes(tools)
+    const hasApp = config.factors.some((factor) => factor.devices?.webApp === true)
+    return { guard: createOutageGuard(tools), pages: hasApp ? both(pages, createAuthenticator(AUTHENTICATOR)) : pages }
   }
 
   return Object.freeze<StepUp>({

@@ -33,6 +33,8 @@ export type StatementFault = 'invalid' | 'expired' | 'unsupported-channel'
 export interface Devices<Data = unknown> {
   /** What an app needs to know before it enrolls, beside the issuer: JSON, the same for everybody. */
   readonly about: Readonly<Record<string, unknown>>
+  /** Whether the web authenticator of this package is served for it. */
+  readonly webApp: boolean
   /** Whose statement it claims to be, before anything is verified: an authenticator's `claim`; undefined for garbage. */
   claimOf(statement: string): string | undefined
   /** Verifies it against the authenticator that holds the claim. Never throws for what a device could send. */

@@ -102,6 +102,7 @@ export const devicesOf = (settings: PushSettings): Devices<PushData> => ({
     ...Object.assign({}, ...[...settings.senders.values()].map(({ about }) => about)),
     channels: [...settings.senders.keys()],
   }),
+  webApp: settings.webAuthenticator,
   claimOf: (statement) => headerOf(statement)?.kid,
   async read(statement, { data }, { issuer, now }) {
     const header = headerOf(statement)

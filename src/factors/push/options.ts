@@ -49,6 +49,8 @@ export interface PushOptions {
    * of your own: nothing but their word says so. Default `ignored`.
    */
   readonly userVerification?: 'ignored' | 'trusted'
+  /** Whether the web authenticator is served at `<mount path>/authenticator`. Default true. */
+  readonly webAuthenticator?: boolean
   /** How many devices an account can have: 1 to 10. Default 5. */
   readonly perAccount?: number
   /** How many pushes may go out. Default: 3 in ten minutes for an account, 60 an hour for an IP address, 20,000 an hour in all. */
@@ -62,6 +64,7 @@ export interface PushSettings {
   readonly lifeSeconds: number
   readonly locate: PushOptions['locate']
   readonly trustsUserVerification: boolean
+  readonly webAuthenticator: boolean
   readonly perAccount: number
   readonly budgets: readonly Budget[]
 }
@@ -124,6 +127,7 @@ const shape = {
   lifeSeconds: between(30, 300).default(120),
   locate: aFunction.optional(),
   userVerification: z.enum(['ignored', 'trusted'], "'ignored' or 'trusted'").default('ignored'),
+  webAuthenticator: z.boolean('true or false').default(true),
   perAccount: between(1, 10).default(5),
   budgets: z
     .array(budget, 'a list of budgets')
@@ -146,7 +150,7 @@ export const settingsOf = (given: PushOptions): PushSettings => {
     const { path = [], message = '' } = error.issues[0] ?? {}
     throw new StepUpError('ERR_CONFIG', `push({ ${path.join('.')} }): must be ${message}`)
   }
-  const { digits, lifeSeconds, userVerification, perAccount, budgets } = data
+  const { digits, lifeSeconds, userVerification, webAuthenticator, perAccount, budgets } = data
   return Object.freeze({
     // The host's own objects: a copy would lose what a method of theirs stands on.
     senders: new Map((given.senders ?? []).map((one) => [one.service, one])),
@@ -154,6 +158,7 @@ export const settingsOf = (given: PushOptions): PushSettings => {
     lifeSeconds,
     locate: given.locate,
     trustsUserVerification: userVerification === 'trusted',
+    webAuthenticator,
     perAccount,
     budgets,
   })
