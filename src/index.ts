@@ -19,7 +19,7 @@ export type { AccountAdministration, TicketLink } from './flow/administration.ts
 export type { ListedBrowser } from './flow/browsers.ts'
 export type { AccountOverview, AuthenticatorOverview } from './flow/overview.ts'
 export type { Decision, LevelTrace, OfferReason, Reason, RefusalError, Trace } from './policy/decision.ts'
-export type { FloorTable, Policy } from './policy/policy.ts'
+export type { ClientPolicy, FloorTable, Policy } from './policy/policy.ts'
 export type { AcrValuesReading, MaxAgeReading } from './policy/requirement.ts'
 export type { PasskeyLogin, PasskeyLoginPage } from './provider/passkey-login.ts'
 export type { RequestPair, SessionLevel } from './provider/session-level.ts'

@@ -22,12 +22,14 @@ const VALUES = [
   'stepUp',
 ]
 const TYPES = `
-  Account AccountAdministration AccountEntry AccountEvent AccountOverview Accounts AcrValuesReading AnyFactor Authenticator
-  AuthenticatorOverview Budget Ceremony CeremonyContext Change Channel Clock Decision EnrolledBy Enrollment ErrorCode EventCatalogue EventName Events
-  Evidence Factor FactorEvent FirstStep FloorTable Identification IdentificationContext Input Kind Level LevelTrace ListedBrowser Listener MaxAgeReading Message Needs OfferReason Offers OutgoingMessage
-  PasskeyLogin PasskeyLoginPage Pieces Policy
-  Preset Proof PutOptions Reason Refusal RefusalError RememberBrowser RequestPair Sender SessionLevel Step StepUp StepUpMiddleware StepUpOptions Store
-  StoreEntry StoreKey TicketLink Trace Trait
+  Account AccountAdministration AccountEntry AccountEvent AccountOverview Accounts AcrValuesReading AnyFactor
+  Authenticator AuthenticatorOverview Awaits Budget Ceremony CeremonyContext Change Channel ClientPolicy Clock
+  Decision Devices EnrolledBy Enrollment ErrorCode EventCatalogue EventName Events Evidence Factor FactorEvent
+  FirstStep FloorTable Identification IdentificationContext Input Kind Level LevelTrace ListedBrowser Listener
+  MaxAgeReading Message Needs OfferReason Offers OutgoingMessage PasskeyLogin PasskeyLoginPage Pieces Policy
+  Preset Proof PutOptions Reason Receipt Refusal RefusalError RememberBrowser RequestPair Sender SessionLevel
+  Statement StatementFault Step StepUp StepUpMiddleware StepUpOptions Store StoreEntry StoreKey TicketLink Trace
+  Trait Transaction
 `
 
 /** Which public modules load a peer that may be absent; one more is a decision, noted here. */
@@ -36,13 +38,14 @@ const NEED_OPTIONAL_PEERS: Readonly<Record<string, readonly string[]>> = {
   'oidc-step-up/factors/webauthn': ['@simplewebauthn/server', '@simplewebauthn/browser'],
   'oidc-step-up/senders/smtp': ['nodemailer'],
   'oidc-step-up/senders/twilio': ['twilio', 'libphonenumber-js'],
+  'oidc-step-up/senders/web-push': ['web-push'],
   'oidc-step-up/store/redis': ['redis'],
   'oidc-step-up/store/redis-adapter': ['redis'],
 }
 /** Which load it only once their configuration asks for it. */
 const MAY_ASK_FOR_OPTIONAL_PEERS: Readonly<Record<string, readonly string[]>> = { 'oidc-step-up/serve': ['redis'] }
 
-const MAX_UNPACKED_BYTES = 1_000_000
+const MAX_UNPACKED_BYTES = 1_500_000
 
 /** Where things lie on somebody's machine. */
 const PLACES = /file:\/\/|(?<![\w.-])\/(?:home|Users|root|tmp|work|mnt|private|var|opt)\/|\b[A-Z]:\\\\/
@@ -145,9 +148,14 @@ describe('the package', () => {
   it('offers these types at its main entry, and no other', () => {
     const index = readFileSync(path.join(root, 'src/index.ts'), 'utf8')
     const groups = [...index.matchAll(/export (type )?\{([^}]*)\}/g)]
-    const whole = [...index.matchAll(/export type \* from '\.\/([^']*)'/g)].flatMap(([, file = '']) => [
-      ...readFileSync(path.join(root, 'src', file), 'utf8').matchAll(/^export (?:type|interface) (\w+)/gm),
-    ])
+    const wholeIn = (text: string, folder: string): string[] =>
+      [...text.matchAll(/export type \* from '\.\/([^']*)'/g)].flatMap(([, file = '']) => {
+        const at = path.join(folder, file)
+        const found = readFileSync(at, 'utf8')
+        const own = [...found.matchAll(/^export (?:type|interface) (\w+)/gm)].map(([, name = '']) => name)
+        return [...own, ...wholeIn(found, path.dirname(at))]
+      })
+    const whole = wholeIn(index, path.join(root, 'src'))
     const named = groups.flatMap(([, allTypes, list = '']) =>
       list
         .split(',')
@@ -155,7 +163,7 @@ describe('the package', () => {
         .filter((name) => name !== '' && (allTypes || name.startsWith('type ')))
         .map((name) => name.replace(/^type /, '')),
     )
-    const names = [...named, ...whole.map(([, name = '']) => name)]
+    const names = [...named, ...whole]
     assert.deepEqual(names.sort(), TYPES.trim().split(/\s+/))
   })
 
@@ -263,7 +271,9 @@ describe('the package', () => {
     const compiled = source.flatMap((file) => [`${file}.d.ts`, `${file}.js`])
     const folders = manifest.files.filter((name) => !/\.md$/.test(name) && name !== 'dist')
     const papers = [...manifest.files.filter((name) => /\.md$/.test(name)), 'LICENSE', 'README.md', 'package.json']
-    const read = folders.flatMap((name) => filesBelow(root, name)).filter((file) => /\.(?:css|ejs|js|json)$/.test(file))
+    const read = folders
+      .flatMap((name) => filesBelow(root, name))
+      .filter((file) => /\.(?:css|ejs|html|js|json|svg|webmanifest)$/.test(file))
     const expected = [...compiled, ...read, ...papers]
     assert.deepEqual(
       pack()
