@@ -84,6 +84,7 @@ const setupRoutes = (tools: PageTools) => {
       visited((visit, ctx) => answerPage(visit, tools, param(ctx, 'factor'))),
     )
     .all('/:factor', wrongMethod(tools, 'GET, HEAD, POST'))
+    .use('/:factor', stepRoutes(tools, visited))
     .routes()
 }
 

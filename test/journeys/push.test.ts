@@ -52,4 +52,25 @@ describe('journeys: push', () => {
     assert.ok(isAnswer(done), done.text)
     assert.deepEqual((await asked.redeem(done.url)).amr, ['pwd', 'mca', 'pop', 'swk', 'mfa'])
   })
+
+  it('enrolls a phone by a ticket, on a page that hears of it', async () => {
+    const browser = host.browser()
+    const { url } = await host.mfa.accounts.issueTicket('bob')
+    const page = await browser.post(await browser.get(url), { ticket: url })
+    const stateHref = /data-state="([^"]+)"/.exec(page.text)?.[1] ?? ''
+    const version = async () => {
+      const { version: told } = JSON.parse((await browser.get(new URL(stateHref, host.issuer))).text)
+      return told as string
+    }
+    const before = await version()
+    const { body } = await phone.post(phone.device.enrollment(ticketOn(page), { name: 'My phone' }))
+    assert.notEqual(await version(), before)
+    const done = await browser.post(await browser.get(page.url), { code: String(body.code) })
+    assert.equal(done.status, 200, done.text)
+    const { authenticators } = await host.mfa.accounts.list('bob')
+    assert.deepEqual(
+      authenticators.map(({ factor, name }) => ({ factor, name })),
+      [{ factor: 'push', name: 'My phone' }],
+    )
+  })
 })
