@@ -93,6 +93,7 @@ const sendCeremony = async (visit: Visit, tools: PageTools, asked: Asked, outcom
     ...rememberOf(visit, tools, factor, remember),
     ...waitingOf(visit, factor, outcome),
     action: `${base}/${factor.id}`,
+    alternatives: task.factors.filter((id) => id !== factor.id).map((id) => ({ factor: id, href: `${base}/${id}` })),
     authenticators,
     view,
     ...(notice === undefined ? {} : { error: noticeOf(notice) }),

@@ -36,6 +36,8 @@ export interface CeremonyScreen<View = unknown> extends Screen, WaysOut, Offered
   readonly action: string
   /** Link to the list of other ways, present where there is another. */
   readonly chooseHref?: string
+  /** The other ways, each with the link to its own page. */
+  readonly alternatives?: readonly { readonly factor: string; readonly href: string }[]
   /** Masked names of the authenticators that can answer; an empty name is not shown. */
   readonly authenticators: readonly string[]
   /** Id of the message about the last answer, with its values. */

@@ -9,7 +9,7 @@ export const h = (name, properties = {}, ...children) => {
     if (typeof value === 'function') element.addEventListener(key.slice(2), value)
     else element.setAttribute(key, value === true ? '' : value)
   }
-  element.append(...children.flat().filter((child) => child !== undefined))
+  element.append(...children.flat(2).filter((child) => child !== undefined))
   return element
 }
 
