@@ -46,7 +46,7 @@ describe('README', () => {
 
   it('and its docs hold no TypeScript that a strict compiler refuses', function slow() {
     this.timeout('120s')
-    const { count, problems } = compileDocuments(['README.md', 'docs/factors.md'])
+    const { count, problems } = compileDocuments(['README.md', 'docs/ciba.md', 'docs/factors.md'])
     assert.deepEqual(problems, [])
     assert.ok(count > 15)
   })

@@ -51,6 +51,12 @@ export interface Approval {
 /** Why something is reported. */
 export type ReportReason = 'unknown-request' | 'unknown-place' | 'other'
 
+/** An account that the device is being set up for. */
+export interface EnrolledAccount extends DeviceAccount {
+  /** Waits for the code to be typed where the link was shown. @see {@link Device.confirmed} */
+  readonly confirmed: (options?: ConfirmedOptions) => Promise<DeviceAccount>
+}
+
 /** An authenticator app's side of the push protocol. Methods throw a {@link DeviceError}. */
 export interface Device {
   /** Epoch seconds by the clock of an issuer, as far as that is known: what `expiresAt` is to be compared with. */
@@ -63,10 +69,7 @@ export interface Device {
    *
    * @throws DeviceError `invalid_link`, `invalid_ticket`, `unsupported_channel`, `invalid_request` for a name that is none.
    */
-  readonly enroll: (
-    link: string,
-    options: EnrollOptions,
-  ) => Promise<DeviceAccount & { readonly confirmed: (options?: ConfirmedOptions) => Promise<DeviceAccount> }>
+  readonly enroll: (link: string, options: EnrollOptions) => Promise<EnrolledAccount>
   /**
    * Waits for the code to be typed, as `enroll(…).confirmed()` does; of use after a restart of the app.
    *

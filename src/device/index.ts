@@ -5,6 +5,7 @@ export {
   createDevice,
   type Device,
   type DeviceOptions,
+  type EnrolledAccount,
   type ReportReason,
   type ServerInfo,
 } from './device.ts'

@@ -25,15 +25,21 @@ export interface ExportedKey {
 
 /** What is used of WebCrypto; `globalThis.crypto` is one. */
 export interface DeviceCrypto {
+  /** Fills the array with random bytes. */
   getRandomValues(array: Uint8Array): unknown
+  /** SubtleCrypto, as far as it is used (Web Cryptography API section 14). */
   readonly subtle: {
+    /** SHA-256 of the bytes. */
     digest(algorithm: 'SHA-256', data: ArrayBuffer): Promise<ArrayBuffer>
+    /** A new key pair; its private key is never extractable. */
     generateKey(
       algorithm: { name: 'ECDSA'; namedCurve: 'P-256' },
       extractable: boolean,
       usages: ('sign' | 'verify')[],
     ): Promise<DeviceKeyPair>
+    /** The public key as a JWK. */
     exportKey(format: 'jwk', key: DeviceKey): Promise<ExportedKey>
+    /** The signature in its raw form: r and s, 32 bytes each. */
     sign(algorithm: { name: 'ECDSA'; hash: 'SHA-256' }, key: DeviceKey, data: ArrayBuffer): Promise<ArrayBuffer>
   }
 }
@@ -51,8 +57,11 @@ export interface DeviceRequest {
 
 /** What is used of a body that arrives in parts. */
 export interface DeviceStream {
+  /** Takes the body over; only one reader can. */
   getReader(): {
+    /** The next part; `done` after the last. */
     read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>
+    /** Gives the rest up. */
     cancel(): Promise<unknown>
   }
 }
@@ -60,8 +69,12 @@ export interface DeviceStream {
 /** What is used of an answer. Runtimes that cannot read a stream have no `body`. */
 export interface DeviceResponse {
   readonly status: number
-  readonly headers: { get(name: string): string | null }
+  readonly headers: {
+    /** The header's value; `null` where there is none. */
+    get(name: string): string | null
+  }
   readonly body?: DeviceStream | null
+  /** The whole body. */
   text(): Promise<string>
 }
 

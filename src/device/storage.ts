@@ -1,9 +1,12 @@
 /** Where a device keeps its accounts. Values can be cloned as by `structuredClone`: they hold keys, and are no JSON. */
 export interface DeviceStorage {
+  /** The value; undefined where there is none. */
   get(key: string): Promise<unknown>
   /** Resolves once the value is safe. */
   set(key: string, value: unknown): Promise<void>
+  /** Removes the value; one that is not there stays so. */
   delete(key: string): Promise<void>
+  /** All keys, in no order. */
   keys(): Promise<readonly string[]>
 }
 

@@ -60,6 +60,8 @@ export interface CeremonyContext<Data = unknown> {
 export interface Transaction {
   /** Shown by the client as well, so that both can be compared (CIBA Core 1.0 section 7.1, `binding_message`). */
   readonly bindingMessage?: string
+  /** Epoch seconds: the client asks no longer than that. */
+  readonly expiresAt?: number
   /** What is to be authorized in detail (RFC 9396 section 2). */
   readonly authorizationDetails?: readonly Readonly<Record<string, unknown>>[]
 }

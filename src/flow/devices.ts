@@ -1,4 +1,4 @@
-import { digest, sha256 } from '../crypto/digest.ts'
+import { sha256 } from '../crypto/digest.ts'
 import type { Statement, StatementFault } from '../factors/factor.ts'
 import type { StoreKey } from '../store/store.ts'
 import { usableAuthenticators, withAuthenticators } from './account-record.ts'
@@ -55,9 +55,9 @@ const speakerOf = async (desk: Desk, claim: string): Promise<Speaker | undefined
   return isShut || authenticator === undefined ? undefined : { account, loaded, authenticator }
 }
 
-/** Whether this statement comes for the first time. */
-const countsOnce = ({ vault }: Desk, { account, authenticator }: Speaker, id: string, expiresAt: number) => {
-  const key: StoreKey = { kind: 'device-statement', accountId: account.id, id: digest(authenticator.id, id) }
+/** Whether this statement comes for the first time: of the device, which may be of another account by now. */
+const countsOnce = ({ vault }: Desk, claim: string, id: string, expiresAt: number) => {
+  const key: StoreKey = { kind: 'device-statement', accountId: claim, id }
   return vault.write(key, { version: null }, true, expiresAt + LEEWAY_SECONDS)
 }
 
@@ -126,7 +126,7 @@ const say = async (desk: Desk, statement: string): Promise<DeviceReply | { reado
     if (speaker === undefined) return UNKNOWN
     const said = await desk.devices.read(statement, speaker.authenticator, { issuer: desk.issuer(), now: desk.clock() })
     if (isFault(said)) return faultOf(desk, said)
-    if ('id' in said && !isNew && !(await countsOnce(desk, speaker, said.id, said.expiresAt)))
+    if ('id' in said && !isNew && !(await countsOnce(desk, claim, said.id, said.expiresAt)))
       return { error: 'used_statement' }
     isNew = true
     const reply = await obey(desk, claim, speaker, said)

@@ -1,6 +1,7 @@
 import type { Step } from '../factors/factor.ts'
 import { type AccountRecord, applyRefusal, withUnanswered } from './account-record.ts'
 import { isDead, keep, opened, overBy } from './opened.ts'
+import { isTired } from './place.ts'
 import type { Open, Outcome, Scene } from './scene.ts'
 import { factorEvent } from './settle.ts'
 
@@ -17,11 +18,25 @@ const announceRefusal = ({ place, loaded, announce }: Scene, { reason, suspectId
   if (isNew && record.disabledFactors[factor.id] !== undefined) announce('factor.disabled', event)
 }
 
+/** Somebody has said no, who has guessed nothing. */
+export const isNo = ({ reason }: Pick<Refused, 'reason'>): boolean => reason === 'denied' || reason === 'reported'
+
 /** What was reported as somebody else's doing is not asked again until something else was accepted. */
-const withReport = (record: AccountRecord, { factor }: Scene['place'], { reason }: Refused) =>
-  reason === 'reported' && factor.maxUnanswered !== undefined
-    ? withUnanswered(record, factor.id, factor.maxUnanswered)
+const withReport = (record: AccountRecord, { factor }: Scene['place'], { reason }: Refused) => {
+  const { id, maxUnanswered } = factor
+  return reason === 'reported' && maxUnanswered !== undefined && !isTired(factor, record)
+    ? withUnanswered(record, id, maxUnanswered)
     : record
+}
+
+/**
+ * Writes a report before anything else: once the ceremony has ended nobody could repeat it, and whoever is reported
+ * could begin another meanwhile.
+ */
+export const noteReport = async ({ place, records }: Scene, refused: Refused): Promise<void> => {
+  if (refused.reason === 'reported')
+    await records.update(place.account.id, (before) => withReport(before, place, refused))
+}
 
 /** A ceremony with one more refusal. What a device had approved before is void where this ends it. */
 export const counted = ({ ready, ...open }: Open, { reason, final }: Refused): Open => ({
@@ -36,7 +51,7 @@ export const noteRefusal = async (scene: Scene, refused: Refused): Promise<void>
   const { place, records, clock } = scene
   const { account, factor } = place
   const record = await records.update(account.id, (before) =>
-    withReport(applyRefusal(before, factor.id, clock(), refused.suspectId), place, refused),
+    isNo(refused) ? withReport(before, place, refused) : applyRefusal(before, factor.id, clock(), refused.suspectId),
   )
   announceRefusal(scene, refused, record)
 }

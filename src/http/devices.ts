@@ -56,6 +56,8 @@ const MEMBERS = new Set(['ticket', 'statement'])
  * @see docs/push-protocol.md
  */
 export const answerDevice = async (ctx: Context, desk: DeviceDesk, issuer: string): Promise<void> => {
+  // Whatever comes of it: who speaks here reads nothing else, whatever its platform says that it accepts.
+  ctx.req.headers.accept = 'application/json'
   const body = await readJson(ctx)
   if (isUnreadable(body)) return sendBadRequest(ctx, body.status)
   const { ticket, statement } = body

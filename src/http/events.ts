@@ -31,6 +31,8 @@ const LONGEST_MILLISECONDS = 300_000
  * @see HTML Living Standard, "Server-sent events"
  */
 export const sendEvents = (ctx: Context, { look, watch }: EventSource): void => {
+  // Gone while it was found out who asks: nobody would ever tell again that there is nobody.
+  if (ctx.res.destroyed) return
   const stream = new PassThrough()
   let told: string | undefined
   let looking = false
@@ -39,7 +41,7 @@ export const sendEvents = (ctx: Context, { look, watch }: EventSource): void => 
   const write = ({ name, data, last = false }: StreamEvent) => {
     if (data !== told) stream.write(`event: ${name}\ndata: ${data}\n\n`)
     told = data
-    if (last) stream.end()
+    if (last) stop()
   }
   const attempt = async (): Promise<void> => {
     if (looking) {
@@ -54,7 +56,7 @@ export const sendEvents = (ctx: Context, { look, watch }: EventSource): void => 
         if (!stream.writableEnded) write(event)
       } while (again && !stream.writableEnded)
     } catch {
-      stream.end()
+      stop()
     } finally {
       looking = false
     }
@@ -64,14 +66,14 @@ export const sendEvents = (ctx: Context, { look, watch }: EventSource): void => 
   const timers = [
     setInterval(() => void attempt(), LOOK_MILLISECONDS),
     setInterval(() => stream.write(':\n\n'), HEARTBEAT_MILLISECONDS),
-    setTimeout(() => stream.end(), LONGEST_MILLISECONDS),
+    setTimeout(() => stop(), LONGEST_MILLISECONDS),
   ]
   const stop = () => {
     watching()
     for (const timer of timers) clearTimeout(timer)
     stream.end()
   }
-  stream.on('finish', stop)
+  stream.on('close', stop)
   ctx.res.on('close', stop)
   ctx.set({
     'Content-Type': 'text/event-stream; charset=utf-8',

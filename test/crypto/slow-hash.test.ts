@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { scryptSync } from 'node:crypto'
 import { randomToken } from '../../src/crypto/random.ts'
 import { isHashingBusy, slowHash } from '../../src/crypto/slow-hash.ts'
+import { useFullHashes } from '../support/hashes.ts'
 import { sourcesWith } from './sources.ts'
 
 describe('crypto/slow-hash', () => {
+  useFullHashes()
+
   it('is scrypt with N = 2^14, r = 8, p = 1 and 32 bytes', async () => {
     const salt = randomToken(16)
     const cost = { N: 16_384, r: 8, p: 1, maxmem: 2 ** 26 }

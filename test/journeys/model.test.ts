@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import crypto from 'node:crypto'
-import { syncBuiltinESMExports } from 'node:module'
 import fc from 'fast-check'
 import { type VirtualClock, virtualClock } from '../../src/testing/virtual-clock.ts'
 import { histories, scenes } from './model.arbitraries.ts'
@@ -37,19 +35,6 @@ const SEEN: Readonly<Record<string, number>> = {
   cancel: 5,
 }
 
-/** Scrypt at a thousandth of its price, for the whole process; answers what undoes it. */
-const cheapHashes = () => {
-  const { scrypt } = crypto
-  const cheap = (...[secret, salt, length, , done]: [never, never, never, unknown, never]) =>
-    scrypt(secret, salt, length, { N: 32 }, done)
-  crypto.scrypt = cheap as typeof scrypt
-  syncBuiltinESMExports()
-  return () => {
-    crypto.scrypt = scrypt
-    syncBuiltinESMExports()
-  }
-}
-
 /** Runs on a clock that moves only where the work moves it: a history does not depend on how busy the machine is. */
 const atStoppedClock = async <T>(work: (clock: VirtualClock) => Promise<T>): Promise<T> => {
   const { now } = Date
@@ -67,15 +52,12 @@ const atStoppedClock = async <T>(work: (clock: VirtualClock) => Promise<T>): Pro
 describe('random histories against a model of what really happened', () => {
   const tally: Tally = new Map()
   let belongings: readonly Belongings[]
-  let hashAsBefore: () => void
   /** The history that is under way; fast-check does not wait for it where the time is up. */
   let running: Promise<void> = Promise.resolve()
 
   before(async () => {
-    hashAsBefore = cheapHashes()
     belongings = await atStoppedClock((clock) => prepare(2, clock))
   })
-  after(() => hashAsBefore())
 
   const run = (history: History): Promise<void> => {
     running = atStoppedClock((clock) => live(history, belongings, clock, tally))

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import tsBlankSpace from 'ts-blank-space'
 
@@ -20,4 +20,6 @@ export const strip = (root) => {
     const text = tsBlankSpace(readFileSync(path.join(from, file), 'utf8'))
     writeFileSync(target, text.replace(/(from |import\()'(\.[^']*)\.ts'/g, "$1'$2.js'"))
   }
+  // Browsers get the device SDK compiled, wherever the server itself runs from.
+  cpSync(path.join(to, 'device'), path.join(root, 'dist/device'), { recursive: true })
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type RedisStore, redisStore } from '../../src/store/redis.ts'
 import { accountsSuite, storeSuite } from '../../src/testing/index.ts'
 import { type RedisSentinel, startSentinel } from '../support/redis-sentinel.ts'
+import { until } from '../support/until.ts'
 import { age, assertAllReject, assertCloses, inTurn } from './redis-subject.ts'
 
 describe('store/redis, two processes at one set of sentinels', function () {
@@ -15,6 +16,9 @@ describe('store/redis, two processes at one set of sentinels', function () {
       redisStore({ sentinel: { name, urls } }),
       redisStore({ sentinel: { name, urls: [...urls].reverse() } }),
     )
+    // Servers that have only just found one another may take longer than a store waits for an answer.
+    for (const which of ['one', 'other'])
+      await until(`the ${which} store answers`, async () => Array.isArray(await store.list('nobody', 'ledger')))
   })
   after(async () => {
     await store.close()

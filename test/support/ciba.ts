@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createSecureServer, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import Provider, { type Adapter } from 'oidc-provider'
+import { exportJWK, generateKeyPair } from 'jose'
+import Provider, { type Adapter, type Configuration, type JWK } from 'oidc-provider'
 import * as client from 'openid-client'
 import type { PushOptions } from '../../src/factors/push.ts'
 import { push } from '../../src/factors/push.ts'
@@ -15,6 +16,9 @@ import { createJourney, isAnswer } from './relying-party.ts'
 
 /** How openid-client and oidc-provider name the grant. */
 export const CIBA = 'urn:openid:params:grant-type:ciba'
+
+/** What details are for: oidc-provider wants a resource with them. */
+export const RESOURCE = 'https://api.example/'
 
 /** A client that polls, beside what it does in browsers. */
 export const POLLING = {
@@ -34,7 +38,7 @@ export interface CibaOptions extends HostOptions {
   readonly push?: PushOptions
 }
 
-type Features = NonNullable<NonNullable<HostOptions['configuration']>['features']>
+type Features = NonNullable<Configuration['features']>
 
 const FEATURES: Features = {
   ciba: {
@@ -43,6 +47,10 @@ const FEATURES: Features = {
     processLoginHint: async (_ctx: unknown, hint?: string) => hint,
   } as never,
   introspection: { enabled: true },
+  resourceIndicators: {
+    enabled: true,
+    getResourceServerInfo: () => ({ scope: 'pay', accessTokenFormat: 'opaque' as const }),
+  },
   richAuthorizationRequests: {
     enabled: true,
     types: { payment: { validate: () => undefined } },
@@ -64,7 +72,8 @@ export const startCibaHost = ({ push: options = {}, configuration = {}, stepUp, 
       findAccount:
         findAccount ?? ((_ctx, sub) => (known.has(sub) ? { accountId: sub, claims: () => ({ sub }) } : undefined)),
       ...rest,
-      features: { ...FEATURES, ...features },
+      // The types tell enabled features from disabled ones by literals, which a copy loses.
+      features: { ...FEATURES, ...features } as Features,
     },
   })
 }
@@ -78,17 +87,20 @@ export const startTwin = async (host: Host, adapter: (name: string) => Adapter) 
     policy: { default: 'never' },
     store: host.store,
   })
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const provider = new Provider(
     host.issuer,
     mfa.configure({
       clients: [POLLING],
       cookies: { keys: ['test cookie key'] },
+      jwks: { keys: [{ ...((await exportJWK(privateKey)) as JWK), alg: 'ES256' }] },
       interactions: { url: () => '/' },
       features: FEATURES,
       adapter,
     }),
   )
   mfa.attach(provider)
+  provider.on('server_error', (_ctx, error) => host.errors.push(error))
   const server = createServer(provider.callback())
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -192,7 +204,8 @@ export const createAsker = async (
     /** What a request without an answer comes to. */
     refused: (parameters: Readonly<Record<string, string>> = {}) => refusedWith(ask(parameters)),
     /** As openid-client polls, but without its pause. */
-    poll: (asked: Asked) => client.pollBackchannelAuthenticationGrant(config, { ...asked, interval: 0.001 }),
+    poll: (asked: Asked, parameters: Readonly<Record<string, string>> = {}) =>
+      client.pollBackchannelAuthenticationGrant(config, { ...asked, interval: 0.001 }, parameters),
     /** One look at the token endpoint. */
     redeem: ({ auth_req_id }: Pick<Asked, 'auth_req_id'>) => client.genericGrantRequest(config, CIBA, { auth_req_id }),
     /** What one look at the token endpoint is refused with. */

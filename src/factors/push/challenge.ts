@@ -97,7 +97,7 @@ const ask = async (settings: PushSettings, context: Context) => {
     account: account.label,
     ...(await askedBy(settings, context)),
     at: now,
-    expiresAt: now + settings.lifeSeconds,
+    expiresAt: Math.min(now + settings.lifeSeconds, transaction?.expiresAt ?? Infinity),
   }
   const { reference, expiresAt } = state
   return { outcome: 'continue', state, message: push(state, context), awaits: { reference, expiresAt } } as const

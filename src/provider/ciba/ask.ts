@@ -60,7 +60,7 @@ const placeOf = async (tools: AskTools, factor: AnyFactor, asking: Asking): Prom
     issuer,
     url: issuer,
     locale: negotiate(textOf(params.ui_locales), ''),
-    transaction: transactionOf(params),
+    transaction: { ...transactionOf(params), expiresAt: config.clock() + request.expiration },
     backchannel: { authReqId: request.jti, requirement: requirementOf(ctx, { params, client }, config, tools) },
   }
 }

@@ -1,5 +1,4 @@
 import { errors } from 'oidc-provider'
-import type { Account } from '../../account.ts'
 import { type Evidence, LOGIN, type Proof } from '../../assurance/evidence.ts'
 import type { Config } from '../../config.ts'
 import type { Announce } from '../../events.ts'

@@ -6,7 +6,7 @@ import { createCarrier, type LastWord, type Parcel } from '../../../src/flow/dis
 import { START } from '../tools.ts'
 import { settled } from './office.ts'
 
-type Answer = LastWord | 'never' | 'throws' | number
+type Answer = LastWord | 'never' | 'throws' | number | 'undelivered'
 
 const fault = () => new Error('451 try later')
 const later = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))

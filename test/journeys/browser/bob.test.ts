@@ -14,7 +14,7 @@ describe('the demo in a browser: all of it', function slow() {
   for (const javaScriptEnabled of [true, false]) {
     it(`takes bob through everything and out again ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
       const page = await stage.visitor({ javaScriptEnabled })
-      await stage.enter(page, 'bob')
+      await stage.signIn(page, 'bob')
       await follow(page, 'Transfer money')
       await standsAt(page, AT.challenge)
 
@@ -44,8 +44,8 @@ describe('the demo in a browser: all of it', function slow() {
       await follow(page, 'Back to overview')
       await standsAt(page, 'Welcome, Bob')
 
-      await stage.leave(page)
-      await stage.enter(page, 'bob')
+      await stage.signOut(page)
+      await stage.signIn(page, 'bob')
     })
   }
 

@@ -1,10 +1,31 @@
-import axe from 'axe-core'
-import type { Page } from 'playwright-core'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type axe from 'axe-core'
+import type { BrowserContext, Page } from 'playwright-core'
 
 const WIDTHS = [320, 390, 1280]
 // Everything else that axe looks at is the same in both.
 const DARK = { runOnly: { type: 'rule' as const, values: ['color-contrast', 'link-in-text-block'] } }
 const LIGHT = { rules: { 'target-size': { enabled: true } } }
+const TARGETS =
+  '.card :is(.primary, .tool, .check, .link, .ways a, .secret a, input:not([type=hidden], [type=checkbox])), .button, .quiet, summary'
+
+const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
+const equipped = new WeakSet<BrowserContext>()
+
+/**
+ * Brings axe to the page that is open, and within reach of every later one: sending it each time would take longer
+ * than all that it does.
+ */
+const bringAxe = async (page: Page) => {
+  const context = page.context()
+  if (!equipped.has(context)) {
+    equipped.add(context)
+    await context.addInitScript(`globalThis.bringAxe = () => { ${AXE} }`)
+    await page.evaluate(AXE)
+  }
+  await page.evaluate('globalThis.axe || globalThis.bringAxe()')
+}
 
 const violations = async (page: Page, options: axe.RunOptions) => {
   const found: axe.AxeResults['violations'] = await page.evaluate(
@@ -13,10 +34,18 @@ const violations = async (page: Page, options: axe.RunOptions) => {
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(', ')}`)
 }
 
+/** How wide the page that is open needs to be, and the targets on it that are low. */
+const measures = (page: Page) =>
+  page.evaluate((selector) => {
+    const targets = [...document.querySelectorAll(selector)]
+    const low = targets.filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 44)
+    return { needed: document.documentElement.scrollWidth, low: low.map((one) => one.outerHTML) }
+  }, TARGETS)
+
 /** Every complaint about the page that is open, in both color schemes and at every width. */
 export const complaints = async (page: Page) => {
   const found: string[] = []
-  await page.evaluate(axe.source)
+  await bringAxe(page)
   for (const [colorScheme, options] of [
     ['dark', DARK],
     ['light', LIGHT],
@@ -26,17 +55,8 @@ export const complaints = async (page: Page) => {
   }
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 700 })
-    const needed = await page.evaluate(() => document.documentElement.scrollWidth)
+    const { needed, low } = await measures(page)
     if (needed > width) found.push(`${needed} px wide at ${width} px`)
-    const low = await page
-      .locator(
-        '.card :is(.primary, .tool, .check, .link, .ways a, .secret a, input:not([type=hidden], [type=checkbox])), .button, .quiet, summary',
-      )
-      .evaluateAll((targets) =>
-        targets
-          .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 44)
-          .map((one) => one.outerHTML),
-      )
     found.push(...low.map((html) => `lower than 44 px at ${width} px: ${html}`))
   }
   return found

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { load } from 'cheerio'
-import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import type { APIRequestContext, APIResponse, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { demo } from '../../../src/cli/demo.ts'
 import { virtualClock } from '../../../src/testing/virtual-clock.ts'
 import { freePort } from '../../cli/free-port.ts'
@@ -50,6 +50,33 @@ export const press = (page: Page, name: string) =>
 
 /** Clicks a link by its words. */
 export const follow = (page: Page, name: string) => leave(page, () => page.getByRole('link', { name }).click())
+
+interface Fetched {
+  readonly url: string
+  readonly text: string
+}
+
+const fetched = async (response: APIResponse): Promise<Fetched> => {
+  assert.ok(response.ok(), `${response.status()} ${response.url()}`)
+  return { url: response.url(), text: await response.text() }
+}
+
+const welcome = (username: 'alice' | 'bob') => `Welcome, ${username === 'bob' ? 'Bob' : 'Alice'}`
+
+/** Sends a form of a page that was only fetched, with its hidden fields; answers what that leads to. */
+const submit = async (
+  request: APIRequestContext,
+  page: Fetched,
+  fields: Readonly<Record<string, string>> = {},
+  selector = 'form.main',
+): Promise<Fetched> => {
+  const form = load(page.text)(selector).first()
+  const hidden = form.find('input[type=hidden]').get()
+  const known = Object.fromEntries(hidden.map(({ attribs }) => [attribs.name ?? '', attribs.value ?? '']))
+  return fetched(
+    await request.post(new URL(form.attr('action') ?? '', page.url).href, { form: { ...known, ...fields } }),
+  )
+}
 
 /** The demo as `npm start` runs it, on free ports, with a clock that tests move. */
 export const openStage = async () => {
@@ -112,22 +139,42 @@ export const openStage = async () => {
       await press(page, 'Sign in')
     },
 
-    /** Signs in at Bank for the first time in this browser, as far as the overview. */
-    async enter(page: Page, username: 'alice' | 'bob') {
+    /** Signs in at Bank for the first time in this browser, page by page, as far as the overview. */
+    async signIn(page: Page, username: 'alice' | 'bob') {
       await page.goto(`${bank}/sign-in`)
       await this.logIn(page, username)
       await standsAt(page, AT.consent)
       await press(page, 'Allow')
-      await standsAt(page, `Welcome, ${username === 'bob' ? 'Bob' : 'Alice'}`)
+      await standsAt(page, welcome(username))
     },
 
-    /** Signs out at Bank and at its sign-in service. */
-    async leave(page: Page) {
+    /** Signs out at Bank and at its sign-in service, page by page. */
+    async signOut(page: Page) {
       await page.goto(bank)
       await press(page, 'Sign out')
       await standsAt(page, AT.signOut)
       await press(page, 'Sign out')
       await page.waitForURL(`${bank}/signed-out`)
+    },
+
+    /** Is signed in like that, for tests of what comes after it: only the overview is drawn. */
+    async enter(page: Page, username: 'alice' | 'bob') {
+      const { request } = page.context()
+      const login = await fetched(await request.get(`${bank}/sign-in`))
+      const consent = await submit(request, login, { username, password: told(`${username} password: `) })
+      const { url } = await submit(request, consent)
+      assert.equal(new URL(url).origin, bank)
+      await page.goto(bank)
+      await standsAt(page, welcome(username))
+    },
+
+    /** Is signed out like that. */
+    async leave(page: Page) {
+      const { request } = page.context()
+      const question = await submit(request, await fetched(await request.get(bank)), {}, 'form')
+      const { url } = await submit(request, question, { logout: 'yes' })
+      assert.equal(url, `${bank}/signed-out`)
+      await page.goto(url)
     },
 
     /** The code that the newest message in the outbox has for this address or number. */
