@@ -36,7 +36,12 @@ export interface EventCatalogue {
   /** A challenge was answered rightly, and that is written. `usesLeft`: of recovery codes, after this one. */
   'challenge.accepted': FactorEvent & { readonly authenticatorId?: string; readonly usesLeft?: number }
   /** An answer was looked at and refused. `failures`: refusals of this factor in a row. */
-  'challenge.refused': FactorEvent & { readonly reason: Refusal; readonly failures: number }
+  'challenge.refused': FactorEvent & {
+    readonly reason: Refusal
+    readonly failures: number
+    /** Of a push that was reported: `unknown-request`, `unknown-place` or `other`. */
+    readonly detail?: string
+  }
   /** An answer came too fast and was not looked at. */
   'challenge.throttled': FactorEvent & { readonly retryAfterSeconds: number }
   /** A message was handed over to its gateway. */

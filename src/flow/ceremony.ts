@@ -23,6 +23,8 @@ export interface Ceremonies {
   show(place: Place, reading?: Reading): Promise<Outcome>
   /** Answers it. Counting comes before looking; of parallel answers at most one is accepted. */
   answer(place: Place, input: Input, reading?: Reading): Promise<Outcome>
+  /** Ends one that waits for a device, as nobody waits for the device any more. */
+  abandon(spot: Spot): Promise<void>
   /** How far the ceremony is that a device answers; undefined where none is open. */
   waiting(spot: Spot): Promise<Waiting | undefined>
 }
@@ -95,7 +97,11 @@ const takeReady = async (scene: Scene): Promise<Outcome> => {
   if (awaits !== undefined) await summonses.close(place, awaits.reference)
   tellChange(scene)
   const step = stillStanding(scene, ready.step)
-  return step.outcome === 'accepted' ? accept({ ...scene, at: ready.at }, taken, step, {}) : GONE
+  if (step.outcome === 'accepted') return accept({ ...scene, at: ready.at }, taken, step, {})
+  // Nobody is asked again for what a device has said that is none of the account's any more.
+  const { ready: _void, ...ended } = taken
+  await keep({ ...scene, slot: { ...slot, version: null } }, { ...ended, refused: 'not-enrolled', final: true })
+  return GONE
 }
 
 /** Begins anew what has ended, as the user asks; going back never posts again. */
@@ -211,6 +217,12 @@ export const createCeremonies = (tools: CeremonyTools): Ceremonies => {
     async show(place, reading) {
       const scene = arrive(place, reading ?? (await read(place, 'show')))
       return scene === undefined ? GONE : show(scene)
+    },
+    async abandon(spot) {
+      const { value } = await tools.vault.read<Open>(ceremonyKey(spot))
+      if (value?.awaits === undefined) return
+      await Promise.all([tools.vault.delete(ceremonyKey(spot)), tools.summonses.close(spot, value.awaits.reference)])
+      tellChange({ changes: tools.changes, place: spot })
     },
     async waiting(spot) {
       const { value } = await tools.vault.read<Open>(ceremonyKey(spot))

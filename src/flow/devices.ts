@@ -96,6 +96,7 @@ const remove = async (desk: Desk, { account, loaded, authenticator }: Speaker): 
 }
 
 const lineOf = (desk: Desk, claim: string, accountId: string): Line => ({
+  device: claim,
   async look() {
     const speaker = await speakerOf(desk, claim)
     return speaker && pendingOf(desk, speaker)

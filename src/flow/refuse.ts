@@ -6,14 +6,23 @@ import type { Open, Outcome, Scene } from './scene.ts'
 import { factorEvent } from './settle.ts'
 
 /** A refusal, as a ceremony tells it. */
-export type Refused = Pick<Step & { outcome: 'refused' }, 'reason' | 'suspectId' | 'final'>
+export type Refused = Pick<Step & { outcome: 'refused' }, 'reason' | 'suspectId' | 'final' | 'detail'>
 
-const announceRefusal = ({ place, loaded, announce }: Scene, { reason, suspectId }: Refused, record: AccountRecord) => {
+const announceRefusal = (
+  { place, loaded, announce }: Scene,
+  { reason, suspectId, detail }: Refused,
+  record: AccountRecord,
+) => {
   const { factor } = place
   const event = factorEvent(place)
   if (suspectId !== undefined) announce('authenticator.suspected', { ...event, authenticatorId: suspectId })
   if (place.purpose === 'challenge')
-    announce('challenge.refused', { ...event, reason, failures: record.failures[factor.id] ?? 0 })
+    announce('challenge.refused', {
+      ...event,
+      reason,
+      failures: record.failures[factor.id] ?? 0,
+      ...(detail === undefined ? {} : { detail }),
+    })
   const isNew = loaded.record.disabledFactors[factor.id] === undefined
   if (isNew && record.disabledFactors[factor.id] !== undefined) announce('factor.disabled', event)
 }

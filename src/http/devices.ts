@@ -30,23 +30,47 @@ const sendFault = (ctx: Context, { error, ...more }: DeviceFault): void => {
   send(ctx, status, { error, error_description: description, ...members })
 }
 
+/** A fault of ours, or a method that nobody answers: devices read JSON. */
+export const sendDeviceFailure = (ctx: Context, status: 405 | 500, reference?: string): void =>
+  send(ctx, status, {
+    error: status === 405 ? 'invalid_request' : 'server_error',
+    error_description: status === 405 ? 'only POST is answered here' : `something went wrong here (${reference})`,
+  })
+
 /** The same for what could not even be read. */
-export const sendBadRequest = (ctx: Context, status: number): void =>
+const sendBadRequest = (ctx: Context, status: number): void =>
   send(ctx, status, { error: 'invalid_request', error_description: 'a small JSON object of texts is needed' })
 
 const sendReply = (ctx: Context, reply: DeviceReply): void =>
   'error' in reply ? sendFault(ctx, reply) : send(ctx, 200, reply.reply)
 
-const hold = (ctx: Context, { look, watch }: Line): void =>
-  sendEvents(ctx, {
-    watch,
-    async look() {
-      const pending = await look()
-      return pending === undefined
-        ? { name: 'removed', data: '{}', last: true }
-        : { name: 'challenges', data: JSON.stringify(pending) }
-    },
-  })
+/** How many lines one device can hold at a time: an app that comes back has often left one open. */
+const MAX_LINES = 3
+
+/** The lines that are held in this process, by device; the oldest gives way. */
+const createLines = () => {
+  const held = new Map<string, (() => void)[]>()
+  return (ctx: Context, { device, look, watch }: Line): void => {
+    const end = sendEvents(ctx, {
+      watch,
+      async look() {
+        const pending = await look()
+        return pending === undefined
+          ? { name: 'removed', data: '{}', last: true }
+          : { name: 'challenges', data: JSON.stringify(pending) }
+      },
+    })
+    if (end === undefined) return
+    const lines = [...(held.get(device) ?? []), end]
+    for (const older of lines.slice(0, -MAX_LINES)) older()
+    held.set(device, lines.slice(-MAX_LINES))
+    ctx.res.on('close', () => {
+      const left = (held.get(device) ?? []).filter((one) => one !== end)
+      if (left.length === 0) held.delete(device)
+      else held.set(device, left)
+    })
+  }
+}
 
 const MEMBERS = new Set(['ticket', 'statement'])
 
@@ -55,16 +79,19 @@ const MEMBERS = new Set(['ticket', 'statement'])
  *
  * @see docs/push-protocol.md
  */
-export const answerDevice = async (ctx: Context, desk: DeviceDesk, issuer: string): Promise<void> => {
-  // Whatever comes of it: who speaks here reads nothing else, whatever its platform says that it accepts.
-  ctx.req.headers.accept = 'application/json'
-  const body = await readJson(ctx)
-  if (isUnreadable(body)) return sendBadRequest(ctx, body.status)
-  const { ticket, statement } = body
-  if (Object.keys(body).some((name) => !MEMBERS.has(name))) return sendBadRequest(ctx, 400)
-  if (ticket === undefined && statement === undefined) return send(ctx, 200, { issuer, ...desk.about })
-  if (statement === undefined) return sendBadRequest(ctx, 400)
-  if (ticket !== undefined) return sendReply(ctx, await desk.enroll(ticket, statement))
-  const said = await desk.say(statement)
-  return 'line' in said ? hold(ctx, said.line) : sendReply(ctx, said)
+export const createDevicePort = (desk: DeviceDesk, issuer: string): ((ctx: Context) => Promise<void>) => {
+  const hold = createLines()
+  return async (ctx) => {
+    // Whatever comes of it: who speaks here reads nothing else, whatever its platform says that it accepts.
+    ctx.req.headers.accept = 'application/json'
+    const body = await readJson(ctx)
+    if (isUnreadable(body)) return sendBadRequest(ctx, body.status)
+    const { ticket, statement } = body
+    if (Object.keys(body).some((name) => !MEMBERS.has(name))) return sendBadRequest(ctx, 400)
+    if (ticket === undefined && statement === undefined) return send(ctx, 200, { issuer, ...desk.about })
+    if (statement === undefined) return sendBadRequest(ctx, 400)
+    if (ticket !== undefined) return sendReply(ctx, await desk.enroll(ticket, statement))
+    const said = await desk.say(statement)
+    return 'line' in said ? hold(ctx, said.line) : sendReply(ctx, said)
+  }
 }

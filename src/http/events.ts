@@ -28,11 +28,12 @@ const LONGEST_MILLISECONDS = 300_000
  * Server-sent events for as long as the other side listens, five minutes at most; whoever wants more asks anew. A
  * fault ends the stream.
  *
+ * @returns What ends it; undefined where nobody listens any more.
  * @see HTML Living Standard, "Server-sent events"
  */
-export const sendEvents = (ctx: Context, { look, watch }: EventSource): void => {
+export const sendEvents = (ctx: Context, { look, watch }: EventSource): (() => void) | undefined => {
   // Gone while it was found out who asks: nobody would ever tell again that there is nobody.
-  if (ctx.res.destroyed) return
+  if (ctx.res.destroyed) return undefined
   const stream = new PassThrough()
   let told: string | undefined
   let looking = false
@@ -86,4 +87,5 @@ export const sendEvents = (ctx: Context, { look, watch }: EventSource): void => 
   ctx.body = stream
   stream.write(':\n\n')
   void attempt()
+  return stop
 }

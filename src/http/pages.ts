@@ -162,6 +162,12 @@ const remember = async ({ ctx, account, place }: Visit, tools: PageTools, factor
   tools.cookies.write(ctx, account.id, value, until)
 }
 
+/** Nobody waits here for a device any more: it is told so, and others may be asked. */
+const abandon = async ({ task, place, account }: Visit, { config, ceremonies }: PageTools) => {
+  const waiting = config.factors.filter((one) => task.factors.includes(one.id) && one[task.outcome]?.receive)
+  await Promise.all(waiting.map((factor) => ceremonies.abandon({ ...place, account, factor, purpose: task.outcome })))
+}
+
 /** Nothing is to be done here any more. An offer that no longer stands is owed by nobody, so the request goes on without. */
 const leave = async (visit: Visit) =>
   sendOn(visit.ctx, visit.task.offer ? await visit.end({ outcome: 'declined' }) : visit.onward)
@@ -189,7 +195,7 @@ const follow = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Out
   const isUnasked = factor.remembersForSeconds !== undefined && canRemember(visit, factor, outcome.proof)
   if (asked.remember || (isUnasked && tools.config.rememberBrowser !== undefined))
     await remember(visit, tools, factor, outcome)
-  const [onward] = await Promise.all([visit.end({ outcome: 'verified' }), outcome.left])
+  const [onward] = await Promise.all([visit.end({ outcome: 'verified' }), outcome.left, abandon(visit, tools)])
   return sendOn(visit.ctx, onward)
 }
 
@@ -269,5 +275,6 @@ export const leavePage = async (visit: Visit, tools: PageTools, ending: Ending):
   if (action === undefined) return sendFailure(ctx, tools, 400, 'error.request')
   if (task.offer && ending.outcome === 'declined') await noteOffered(visit, tools)
   if (form[HERE] === 'no') writeNotHere(ctx, task.factors)
+  await abandon(visit, tools)
   return sendOn(ctx, await visit.end(ending))
 }

@@ -3,7 +3,7 @@ import Router, { type RouterContext } from '@koa/router'
 import type { Middleware } from 'koa'
 import { randomToken } from '../crypto/random.ts'
 import type { Ending } from '../provider/interaction.ts'
-import { answerDevice } from './devices.ts'
+import { createDevicePort, sendDeviceFailure } from './devices.ts'
 import { faultOf, isOutage, sendUnavailable } from './outage.ts'
 import { answerPage, leavePage, returnPage, showChoice, showPage } from './pages.ts'
 import { sendFailure } from './send.ts'
@@ -25,6 +25,7 @@ const failSafe =
       const reference = randomToken(6)
       tools.provider.emit('server_error', ctx as never, faultOf(thrown, reference))
       if (isOutage(thrown)) return sendUnavailable(ctx, tools, reference)
+      if (ctx.path === `${tools.root}${DEVICES}`) return sendDeviceFailure(ctx, 500, reference)
       return sendFailure(ctx, tools, 500, 'error.unexpected', { reference })
     }
   }
@@ -133,8 +134,11 @@ export const createRoutes = (tools: PageTools): Middleware => {
   const router = new Router({ prefix: root })
     .get('/assets/:file', (ctx) => serveAsset(ctx, tools))
     .all('/assets/:file', wrongMethod(tools, 'GET, HEAD'))
-    .post(DEVICES, (ctx) => answerDevice(ctx, tools.devices, tools.provider.issuer))
-    .all(DEVICES, wrongMethod(tools, 'POST'))
+    .post(DEVICES, createDevicePort(tools.devices, tools.provider.issuer))
+    .all(DEVICES, (ctx) => {
+      ctx.set('Allow', 'POST')
+      sendDeviceFailure(ctx, 405)
+    })
     .use(SETUP, setupRoutes(tools))
     .get(
       '/:uid',

@@ -28,7 +28,7 @@ export const streamWaiting = async (visit: Visit, tools: PageTools, id: string):
   const ask = waitingAt(visit, tools, id)
   if (ask === undefined) return sendFailure(ctx, tools, 404, 'error.not-found')
   const { version: shown } = ctx.query
-  return sendEvents(ctx, {
+  sendEvents(ctx, {
     watch: (told) => tools.changes.watch(changeOf(account.id, id), told),
     async look() {
       const { version = '' } = (await ask()) ?? {}

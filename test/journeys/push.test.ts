@@ -73,4 +73,38 @@ describe('journeys: push', () => {
       [{ factor: 'push', name: 'My phone' }],
     )
   })
+
+  it('tells operators why somebody reported, and devices in JSON what nobody answers', async () => {
+    const journey = await createJourney(host)
+    await enroll(journey, (await journey.go(MFA)).page)
+    clock.advance(60)
+    await (await createJourney(host)).go(MFA)
+    const reasons: unknown[] = []
+    host.mfa.events.on('challenge.refused', ({ reason, detail }) => void reasons.push([reason, detail]))
+    const challenge = await phone.pending()
+    assert.ok(challenge)
+    await phone.answer(challenge, 'report', { reason: 'unknown-place' })
+    assert.deepEqual(reasons, [['reported', 'unknown-place']])
+    const wrong = await fetch(`${host.issuer}/mfa/devices`)
+    assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'POST'])
+    assert.equal(((await wrong.json()) as { error: string }).error, 'invalid_request')
+  })
+
+  it('holds three lines of a device, and the oldest gives way', async () => {
+    const journey = await createJourney(host)
+    await enroll(journey, (await journey.go(MFA)).page)
+    const listen = async () => {
+      const body = JSON.stringify({ statement: phone.device.statement({ act: 'listen' }) })
+      const headers = { 'content-type': 'application/json' }
+      const { body: stream } = await fetch(`${host.issuer}/mfa/devices`, { method: 'POST', headers, body })
+      assert.ok(stream)
+      return stream.getReader()
+    }
+    const lines = [await listen(), await listen(), await listen(), await listen()]
+    const [first] = lines
+    for (;;) if ((await first?.read())?.done !== false) break
+    const others = await Promise.race([...lines.slice(1).map((line) => line.closed), Promise.resolve('open')])
+    assert.equal(others, 'open')
+    await Promise.all(lines.map((line) => line.cancel()))
+  })
 })

@@ -134,7 +134,7 @@ const receive = (
   if (from === undefined || !authenticators.some(({ id }) => id === from.id)) return refused('not-enrolled')
   if (state.step !== 'challenge' || !isAbout(state, input)) return refused('invalid')
   if (now >= state.expiresAt) return ended('expired')
-  if (input.decision === 'report') return ended('reported')
+  if (input.decision === 'report') return ended('reported', input.reason)
   if (input.decision === 'deny') return ended('denied')
   return input.decision === 'approve' ? approve(settings, state, input, from) : refused('invalid')
 }

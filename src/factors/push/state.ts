@@ -117,7 +117,8 @@ export type PushStep = Step<PushState, PushData>
 export const refused = (reason: Refusal) => ({ outcome: 'refused', reason }) as const
 
 /** A refusal that ends the ceremony. */
-export const ended = (reason: Refusal) => ({ outcome: 'refused', reason, final: true }) as const
+export const ended = (reason: Refusal, detail?: string) =>
+  ({ outcome: 'refused', reason, final: true, ...(detail === undefined ? {} : { detail }) }) as const
 
 /** A form without a proof to judge: a field that does something. */
 export const asks = (value: string | undefined): boolean => value !== undefined && value !== ''

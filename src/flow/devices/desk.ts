@@ -27,6 +27,8 @@ export type DeviceReply = { readonly reply: Readonly<Record<string, unknown>> } 
 
 /** A line that a device holds: who it is, to look again whenever something changes. */
 export interface Line {
+  /** Whose line it is. */
+  readonly device: string
   /** What can be answered now; undefined once the device is none of the account's any more. */
   look(): Promise<Pending | undefined>
   /** Calls `told` at changes in this process. */
