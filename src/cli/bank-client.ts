@@ -11,12 +11,24 @@ export interface BankRegistration {
   readonly origin: string
 }
 
+/** A request that waits for a device. */
+export interface AskedPhone {
+  readonly expiresInSeconds: number
+  /** What was said once the device had answered; rejects with openid-client's errors, and where the signal is aborted. */
+  answered(signal: AbortSignal): Promise<SignedIn['claims']>
+}
+
 /** Bank's end of OpenID Connect. */
 export interface BankClient {
   /** Where to send the browser, and what to keep until it comes back. */
   depart(purpose: string, demand: Demand): Promise<{ url: URL; state: string; trip: Trip }>
   /** Redeems the response; rejects with openid-client's errors. */
   arrive(currentUrl: URL, state: string, trip: Trip, demand: Demand): Promise<SignedIn>
+  /**
+   * Asks the devices of whom the ID token is about for a number, away from any browser; rejects with openid-client's
+   * errors. OpenID Connect CIBA Core 1.0 section 7.1.
+   */
+  askPhone(idToken: string, number: string): Promise<AskedPhone>
   /** Where to send the browser to sign out everywhere; OpenID Connect RP-Initiated Logout 1.0 section 2. */
   depose(idToken: string): Promise<URL>
 }
@@ -84,6 +96,18 @@ export const createBankClient = (registration: BankRegistration): BankClient => 
       // RFC 6749 section 5.1: what is granted is said, unless it is what was asked for.
       const scopes = (tokens.scope ?? scopeOf(demand)).split(' ')
       return { sub: claims.sub, name: nameOf(profile), claims, scopes, idToken: tokens.id_token ?? '' }
+    },
+    async askPhone(idToken: string, number: string): Promise<AskedPhone> {
+      const configuration = await connected()
+      const parameters = { scope: 'openid', id_token_hint: idToken, binding_message: number }
+      const asked = await oidc.initiateBackchannelAuthentication(configuration, parameters)
+      return {
+        expiresInSeconds: asked.expires_in,
+        async answered(signal) {
+          const tokens = await oidc.pollBackchannelAuthenticationGrant(configuration, asked, undefined, { signal })
+          return tokens.claims() as SignedIn['claims']
+        },
+      }
     },
     depose: async (idToken: string) =>
       oidc.buildEndSessionUrl(await connected(), {

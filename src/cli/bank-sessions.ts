@@ -21,12 +21,29 @@ export interface Trip {
   readonly nonce: string
 }
 
+/** How a confirmation by phone ended, or that it has not yet. */
+export type PhoneState = 'waiting' | 'approved' | 'denied' | 'expired' | 'failed'
+
+/** Somebody's phone that Bank has asked for a number. */
+export interface PhoneRequest {
+  /** Whose phone. */
+  readonly sub: string
+  readonly number: string
+  /** Epoch seconds: it can be answered until then. */
+  readonly expiresAt: number
+  readonly state: PhoneState
+  /** What the sign-in service says of an approval. */
+  readonly claims?: SignedIn['claims']
+}
+
 /** What Bank keeps of one browser. */
 export interface BankSession {
   /** In every form; a form of another site does not know it. */
   readonly csrf: string
   /** By `state`; one for each tab. */
   readonly trips: Map<string, Trip>
+  /** By the name in the address of its page. */
+  readonly phones: Map<string, PhoneRequest>
   readonly signedIn?: SignedIn
 }
 
@@ -47,12 +64,17 @@ const COOKIE = 'bank'
 const MAX_SESSIONS = 10_000
 const MAX_TRIPS = 10
 
-/** Notes a trip; the oldest of too many is forgotten. */
-export const addTrip = ({ trips }: BankSession, state: string, trip: Trip) => {
-  trips.set(state, trip)
-  const [oldest] = trips.keys()
-  if (trips.size > MAX_TRIPS && oldest !== undefined) trips.delete(oldest)
+const note = <Kept>(kept: Map<string, Kept>, name: string, one: Kept) => {
+  kept.set(name, one)
+  const [oldest] = kept.keys()
+  if (kept.size > MAX_TRIPS && oldest !== undefined) kept.delete(oldest)
 }
+
+/** Notes a trip; the oldest of too many is forgotten. */
+export const addTrip = ({ trips }: BankSession, state: string, trip: Trip) => note(trips, state, trip)
+
+/** Notes that a phone was asked; the oldest of too many is forgotten. */
+export const addPhone = ({ phones }: BankSession, name: string, request: PhoneRequest) => note(phones, name, request)
 
 /** Sessions in this process's memory. */
 export const createBankSessions = (): BankSessions => {
@@ -71,7 +93,7 @@ export const createBankSessions = (): BankSessions => {
     ensure(ctx: Context) {
       const known = find(ctx)
       if (known) return known
-      const session: BankSession = { csrf: randomToken(16), trips: new Map() }
+      const session: BankSession = { csrf: randomToken(16), trips: new Map(), phones: new Map() }
       remember(ctx, session)
       return session
     },

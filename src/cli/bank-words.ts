@@ -30,6 +30,7 @@ const METHODS: Readonly<Record<string, string>> = {
   fpt: 'your fingerprint',
   email: 'a code from a mail',
   hwk: 'a key that stays in its device',
+  mca: 'a confirmation on another device',
   otp: 'a code from your phone',
   pin: 'a PIN',
   pop: 'a key that only you have',
@@ -40,7 +41,8 @@ const METHODS: Readonly<Record<string, string>> = {
   tel: 'a phone call',
 }
 // They say something about the other values, not a further thing that was shown.
-const REMARKS = new Set(['mca', 'mfa', 'rba', 'user'])
+const REMARKS = new Set(['mfa', 'rba', 'user'])
+const KEYS = new Set(['hwk', 'pop', 'swk'])
 
 const LEVELS: Readonly<Record<string, string>> = {
   [SINGLE_FACTOR]: 'you proved one thing',
@@ -63,9 +65,13 @@ export const ago = (at: number, now: number) => {
 const enumerate = (items: readonly string[]) =>
   items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
 
+/** Another device confirms with its key; one that made sure of its user is a passkey beside that. */
+const isOfDevice = (value: string, amr: readonly string[]) =>
+  KEYS.has(value) && amr.includes('mca') && !amr.includes('user')
+
 /** Of what kind a key is says more than that there was one. */
 const isTold = (value: string, amr: readonly string[]) =>
-  !REMARKS.has(value) && !(value === 'pop' && (amr.includes('hwk') || amr.includes('swk')))
+  !REMARKS.has(value) && !isOfDevice(value, amr) && !(value === 'pop' && (amr.includes('hwk') || amr.includes('swk')))
 
 const methodsIn = (amr: readonly string[]) =>
   amr
@@ -124,6 +130,12 @@ export const isEnough = ({ claims, scopes }: Judged, { acr, maxAgeSeconds, scope
   (scope === undefined || scopes.includes(scope)) &&
   (acr === undefined || claims.acr === acr) &&
   (maxAgeSeconds === undefined || (claims.auth_time !== undefined && now - claims.auth_time <= maxAgeSeconds))
+
+/** A form that is not of this session. */
+export const STALE_FORM: Explanation = {
+  heading: 'That form was too old',
+  text: 'Nothing was done. Go back to the start and try again.',
+}
 
 const UNMET_LIMITS: Explanation = {
   heading: 'Your limits stay as they are',

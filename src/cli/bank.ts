@@ -5,10 +5,11 @@ import { AuthorizationResponseError, ResponseBodyError } from 'openid-client'
 import { type Clock, systemClock } from '../clock.ts'
 import { equalSecret } from '../crypto/equal.ts'
 import { createRenderer } from '../http/render.ts'
-import { type BankRegistration, createBankClient } from './bank-client.ts'
-import { type BankPages, createBankPages, TASKS } from './bank-pages.ts'
+import { type BankClient, type BankRegistration, createBankClient } from './bank-client.ts'
+import { type BankPages, createBankPages, showProblem, TASKS } from './bank-pages.ts'
+import { phoneRoutes } from './bank-phone.ts'
 import { addTrip, type BankSession, createBankSessions } from './bank-sessions.ts'
-import { type Demand, type Explanation, explainDocuments, explainError, isEnough } from './bank-words.ts'
+import { type Demand, type Explanation, explainDocuments, explainError, isEnough, STALE_FORM } from './bank-words.ts'
 import { type Listening, listen } from './listen.ts'
 
 /** Settings of Bank, the relying party of the demo. */
@@ -36,10 +37,6 @@ const TOO_LITTLE: Explanation = {
   text: 'Your sign-in service let you through with less than this takes, so nothing was done.',
 }
 const NO_PAGE: Explanation = { heading: 'There is no page here', text: 'Check the address, or go back to the start.' }
-const STALE_FORM: Explanation = {
-  heading: 'That form was too old',
-  text: 'Nothing was done. Go back to the start and try again.',
-}
 const BROKEN: Explanation = {
   heading: 'That did not work',
   text: 'Something went wrong between Bank and your sign-in service. Nothing was done. Please try again in a minute.',
@@ -63,21 +60,9 @@ const DOCUMENTS = [
   { name: 'Terms and conditions', on: '1 Jan 2025' },
 ]
 
-const problem = (
-  ctx: Context,
-  pages: BankPages,
-  session: BankSession | undefined,
-  explanation: Explanation,
-  code?: string,
-) => {
-  pages.show(ctx, 'problem', session, { ...explanation, code })
-  ctx.status = 400
-}
-
 /** Bank's routes to and from the sign-in service. */
-const signInRoutes = (options: BankOptions, pages: BankPages, clock: Clock) => {
+const signInRoutes = (options: BankOptions, client: BankClient, pages: BankPages, clock: Clock) => {
   const sessions = createBankSessions()
-  const client = createBankClient(options)
 
   const depart = async (ctx: Context, purpose: string) => {
     const session = sessions.ensure(ctx)
@@ -96,20 +81,20 @@ const signInRoutes = (options: BankOptions, pages: BankPages, clock: Clock) => {
     const session = sessions.of(ctx)
     const state = String(ctx.query.state)
     const trip = session?.trips.get(state)
-    if (!session || !trip) return problem(ctx, pages, session, LOST)
+    if (!session || !trip) return showProblem(ctx, pages, session, LOST)
     session.trips.delete(state)
     const demand = demandOf(trip.purpose)
     try {
       const signedIn = await client.arrive(new URL(ctx.originalUrl, options.origin), state, trip, demand)
       const before = session.signedIn
       const rotated = sessions.signIn(ctx, session, signedIn)
-      if (before && before.sub !== signedIn.sub) return problem(ctx, pages, rotated, SOMEBODY_ELSE)
-      if (!isEnough(signedIn, demand, clock())) return problem(ctx, pages, rotated, TOO_LITTLE)
+      if (before && before.sub !== signedIn.sub) return showProblem(ctx, pages, rotated, SOMEBODY_ELSE)
+      if (!isEnough(signedIn, demand, clock())) return showProblem(ctx, pages, rotated, TOO_LITTLE)
       ctx.redirect(`/${trip.purpose}`)
     } catch (error) {
       const code = errorCode(error)
       if (code === undefined) throw error
-      problem(ctx, pages, session, explainError(code, demand.acr), code)
+      showProblem(ctx, pages, session, explainError(code, demand.acr), code)
     }
   }
   const leave = async (ctx: Context, session: BankSession) => {
@@ -118,20 +103,20 @@ const signInRoutes = (options: BankOptions, pages: BankPages, clock: Clock) => {
     ctx.redirect(url?.href ?? '/')
     ctx.status = 303
   }
-  return { sessions, depart, admit, arrive, leave }
-}
-
-const parseBody = bodyParser({ enableTypes: ['form'], formLimit: '16kb' })
-
-const bankRoutes = (pages: BankPages, routes: ReturnType<typeof signInRoutes>) => {
-  const { sessions, depart, admit, arrive, leave } = routes
-  const router = new Router()
   /** The session that a form belongs to. */
   const submitted = (ctx: Context) => {
     const session = sessions.of(ctx)
     const { csrf } = (ctx.request.body ?? {}) as Record<string, unknown>
     return session && typeof csrf === 'string' && equalSecret(csrf, session.csrf) ? session : undefined
   }
+  return { sessions, depart, admit, arrive, leave, submitted }
+}
+
+const parseBody = bodyParser({ enableTypes: ['form'], formLimit: '16kb' })
+
+const bankRoutes = (pages: BankPages, routes: ReturnType<typeof signInRoutes>) => {
+  const { sessions, depart, admit, arrive, leave, submitted } = routes
+  const router = new Router()
   router.get('/', (ctx) => {
     const session = sessions.of(ctx)
     pages.show(ctx, session?.signedIn ? 'overview' : 'home', session)
@@ -139,6 +124,10 @@ const bankRoutes = (pages: BankPages, routes: ReturnType<typeof signInRoutes>) =
   router.get('/bank.css', (ctx) => {
     ctx.type = 'css'
     ctx.body = pages.stylesheet
+  })
+  router.get('/bank.js', (ctx) => {
+    ctx.type = 'js'
+    ctx.body = pages.script
   })
   router.get('/sign-in', (ctx) => depart(ctx, ''))
   router.get('/callback', arrive)
@@ -162,7 +151,7 @@ const bankRoutes = (pages: BankPages, routes: ReturnType<typeof signInRoutes>) =
   })
   for (const purpose of ['transfer', 'limits']) {
     router.post(`/${purpose}`, parseBody, async (ctx) => {
-      if (!submitted(ctx)) return problem(ctx, pages, sessions.of(ctx), STALE_FORM)
+      if (!submitted(ctx)) return showProblem(ctx, pages, sessions.of(ctx), STALE_FORM)
       // The proof may have grown too old while the form stood open.
       if (!(await admit(ctx, purpose))) return
       // With 303, so that a reload does not send the form again.
@@ -177,7 +166,7 @@ const bankRoutes = (pages: BankPages, routes: ReturnType<typeof signInRoutes>) =
   }
   router.post('/sign-out', parseBody, async (ctx) => {
     const session = submitted(ctx)
-    if (!session) return problem(ctx, pages, sessions.of(ctx), STALE_FORM)
+    if (!session) return showProblem(ctx, pages, sessions.of(ctx), STALE_FORM)
     return leave(ctx, session)
   })
   return router
@@ -202,11 +191,25 @@ const frame = (pages: BankPages) => async (ctx: Context, next: Next) => {
 }
 
 /** Starts Bank. @throws StepUpError ERR_CONFIG where the port cannot be had */
-export const startBank = (options: BankOptions): Promise<Listening> => {
-  const { host, port, portRemedy: remedy, clock = systemClock } = options
+export const startBank = async (options: BankOptions): Promise<Listening> => {
+  const { host, port, portRemedy: remedy, issuer, clock = systemClock } = options
   const pages = createBankPages(createRenderer(), clock, options.outboxHref)
-  const router = bankRoutes(pages, signInRoutes(options, pages, clock))
+  const client = createBankClient(options)
+  const signIn = signInRoutes(options, client, pages, clock)
+  const closing = new AbortController()
+  const phone = phoneRoutes({ ...signIn, client, pages, clock, parseBody, closing: closing.signal, issuer })
   const app = new Koa()
+  const router = bankRoutes(pages, signIn).use(phone.routes())
   app.use(frame(pages)).use(router.routes()).use(router.allowedMethods())
-  return listen(app.callback(), { host, port, remedy })
+  const { close, drain } = await listen(app.callback(), { host, port, remedy })
+  return Object.freeze({
+    close() {
+      closing.abort()
+      return close()
+    },
+    drain(graceSeconds: number) {
+      closing.abort()
+      return drain(graceSeconds)
+    },
+  })
 }

@@ -1,4 +1,4 @@
-import type { ClientMetadata, Configuration, JWKS } from 'oidc-provider'
+import type { CIBAConfigurationBase, ClientMetadata, Configuration, JWKS } from 'oidc-provider'
 import { z } from 'zod'
 import type { Account } from '../account.ts'
 import type { StepUpOptions } from '../config.ts'
@@ -29,6 +29,18 @@ export interface AccountSource {
   authenticate(username: string, password: string): string | undefined | Promise<string | undefined>
   /** The account behind an id; undefined where it no longer exists. */
   find(accountId: string): Person | undefined | Promise<Person | undefined>
+  /**
+   * Whom a client means by `login_hint` in the backchannel (OpenID Connect CIBA Core 1.0 section 7.1): the `accountId`.
+   * Default: the hint is one.
+   */
+  identify?(loginHint: string): string | undefined | Promise<string | undefined>
+}
+
+type Features = NonNullable<Configuration['features']>
+
+/** oidc-provider's settings. Of `features.ciba`, `enabled` is enough: serve knows whom a hint means. */
+export interface ServedConfiguration extends Omit<Configuration, 'features'> {
+  readonly features?: Omit<Features, 'ciba'> & { readonly ciba?: CIBAConfigurationBase }
 }
 
 /** Settings of `oidc-step-up serve`. */
@@ -65,7 +77,7 @@ export interface ServeConfig
   /** Private signing keys, RFC 7517. @default one ES256 key, made anew at every start */
   readonly jwks?: JWKS
   /** Further oidc-provider settings, such as `ttl`, `adapter` or `features`. */
-  readonly configuration?: Configuration
+  readonly configuration?: ServedConfiguration
   /** Believe `X-Forwarded-*` headers: only behind a proxy that sets them. @default false */
   readonly trustProxy?: boolean
   /**
@@ -153,7 +165,13 @@ const unique =
 const accountList = listOf(listedAccount, 'at least one account')
   .superRefine(unique('id'))
   .superRefine(unique('username', foldUsername))
-const accountSource = like(['authenticate', 'find'], 'a list of accounts, or an object with authenticate() and find()')
+const accountSource = like(
+  ['authenticate', 'find'],
+  'a list of accounts, or an object with authenticate() and find()',
+).refine(({ identify }: Partial<AccountSource>) => identify === undefined || typeof identify === 'function', {
+  path: ['identify'],
+  message: 'a function',
+})
 const client = z.looseObject({ client_id: text() }, 'an object')
 const clients = listOf(client, 'a list with at least one client').superRefine(unique('client_id'))
 
@@ -193,6 +211,15 @@ const schemaFor = (accounts: z.ZodType) =>
     graceSeconds: z.number(GRACE).min(0, GRACE).max(300, GRACE).optional(),
   })
 
+/** Requests in the backchannel that nothing could answer would each fail when it comes. */
+const assertAnswered = ({ factors, configuration: { features } = {} }: ServeConfig) => {
+  const { enabled, triggerAuthenticationDevice } = features?.ciba ?? {}
+  if (enabled !== true || triggerAuthenticationDevice !== undefined) return
+  if (factors.some(({ devices }) => devices !== undefined)) return
+  const allowed = 'that beside a factor with devices, such as push()'
+  throw new StepUpError('ERR_CONFIG', `configuration.features.ciba.enabled: found true; allowed: ${allowed}`)
+}
+
 /**
  * Validates a configuration and fills in its defaults.
  *
@@ -205,6 +232,7 @@ export const checkConfig = (config: unknown): CheckedConfig => {
   const result = schemaFor(list ? accountList : accountSource).safeParse(config)
   if (result.error !== undefined) throw configError(config, result.error)
   const checked = config as ServeConfig
+  assertAnswered(checked)
   if (new URL(checked.issuer).protocol === 'https:' && !checked.trustProxy) {
     const why = 'this server speaks http:, so a proxy with the certificate has to stand before an https: issuer'
     throw new StepUpError(

@@ -53,6 +53,11 @@ const findAccount = (directory: Directory) => async (_ctx: KoaContextWithOIDC, a
 const ttl: Configuration['ttl'] = {
   AccessToken: HOUR,
   AuthorizationCode: MINUTE,
+  // CIBA Core 1.0 section 7.1: a client can want less.
+  BackchannelAuthenticationRequest: ({ oidc }) => {
+    const wanted = Number(oidc?.params?.requested_expiry)
+    return wanted > 0 ? Math.min(wanted, 10 * MINUTE) : 10 * MINUTE
+  },
   ClientCredentials: 10 * MINUTE,
   DeviceCode: 10 * MINUTE,
   Grant: 14 * DAY,
@@ -66,9 +71,16 @@ const ttl: Configuration['ttl'] = {
   Session: DAY,
 }
 
-const features = (screens: Screens): Configuration['features'] => {
+const features = ({ screens, directory }: Parts): Configuration['features'] => {
   const { device, logout } = providerPages(screens)
   return {
+    ciba: {
+      enabled: false,
+      processLoginHint: async (_ctx, loginHint = '') => directory.identify(loginHint),
+      processLoginHintToken: async () => {
+        throw new errors.InvalidRequest('login_hint_token is not supported')
+      },
+    },
     claimsParameter: { enabled: true },
     devInteractions: { enabled: false },
     deviceFlow: { enabled: true, ...device },
@@ -90,8 +102,8 @@ const features = (screens: Screens): Configuration['features'] => {
 const originsOf = (uris: readonly string[] = []) =>
   uris.map((uri) => new URL(uri).origin).filter((origin) => origin !== 'null')
 
-const defaults = ({ screens, jwks, clock }: Parts): Configuration => ({
-  adapter: memoryAdapter(clock),
+const defaults = (parts: Parts): Configuration => ({
+  adapter: memoryAdapter(parts.clock),
   claims: {
     openid: ['sub'],
     profile: ['name', 'preferred_username'],
@@ -100,13 +112,13 @@ const defaults = ({ screens, jwks, clock }: Parts): Configuration => ({
   },
   clientBasedCORS: (_ctx, origin, client) => originsOf(client.redirectUris).includes(origin),
   clientDefaults: {
-    id_token_signed_response_alg: signingAlgorithm(jwks) as ClientMetadata['id_token_signed_response_alg'],
+    id_token_signed_response_alg: signingAlgorithm(parts.jwks) as ClientMetadata['id_token_signed_response_alg'],
   },
-  features: features(screens),
+  features: features(parts),
   // A client that is registered for refresh tokens gets them; without `offline_access` they end with the session.
   issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
   pkce: { required: () => true },
-  renderError: providerPages(screens).renderError,
+  renderError: providerPages(parts.screens).renderError,
   ttl,
 })
 

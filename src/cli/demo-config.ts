@@ -21,12 +21,16 @@ const EVERY_RESPONSE_TYPE: NonNullable<ClientMetadata['response_types']>[number]
 ]
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 
+const CIBA = 'urn:openid:params:grant-type:ciba'
+
 const bankClient = (origin: string, secret: string): ClientMetadata => ({
   client_id: 'bank',
   client_name: 'Bank',
   client_secret: secret,
   redirect_uris: [`${origin}/callback`],
   post_logout_redirect_uris: [`${origin}/signed-out`],
+  grant_types: ['authorization_code', CIBA],
+  backchannel_token_delivery_mode: 'poll',
 })
 
 /** For trying one's own relying party: everything on, and a secret that everybody knows. */
@@ -35,7 +39,8 @@ const playground: ClientMetadata = {
   client_name: 'Playground',
   client_secret: 'playground',
   redirect_uris: ['http://localhost:3002/callback'],
-  grant_types: ['authorization_code', 'implicit', 'refresh_token', 'client_credentials', DEVICE_CODE],
+  grant_types: ['authorization_code', 'implicit', 'refresh_token', 'client_credentials', DEVICE_CODE, CIBA],
+  backchannel_token_delivery_mode: 'poll',
   response_types: EVERY_RESPONSE_TYPE,
 }
 
@@ -88,7 +93,7 @@ export const demoConfig = (
     policy: { default: 'never', scopes: { documents: { floor: MULTI_FACTOR } } },
     configuration: {
       adapter,
-      features: { clientCredentials: { enabled: true }, requestObjects: { enabled: true } },
+      features: { ciba: { enabled: true }, clientCredentials: { enabled: true }, requestObjects: { enabled: true } },
       pkce: { required: (_ctx, client) => client.clientId !== playground.client_id },
       responseTypes: [...EVERY_RESPONSE_TYPE, 'none'],
       scopes: ['openid', 'offline_access', 'documents'],

@@ -1,13 +1,12 @@
-import { StepUpError } from '../errors.ts'
+import { duo } from '../factors/duo.ts'
 import { email } from '../factors/email.ts'
 import type { AnyFactor, Sender } from '../factors/factor.ts'
+import { push } from '../factors/push.ts'
 import { recoveryCodes } from '../factors/recovery-codes.ts'
 import type { CodeJudge } from '../factors/sms.ts'
 import { totp } from '../factors/totp.ts'
+import { duoSettings, type Environment, smtpSettings, twilioAccess, vapidSettings } from './demo-gateways.ts'
 import type { Outbox } from './outbox.ts'
-
-/** What the demo can be told by environment variables. */
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /** What decides how people of the demo can be asked. */
 export interface DemoChannels {
@@ -27,8 +26,6 @@ export interface DemoFactors {
   close(): void
 }
 
-/** Sent with where nobody says otherwise; a name that nobody has (RFC 2606 section 2). */
-const MAIL_FROM = 'oidc-step-up demo <no-reply@oidc-step-up.example>'
 const NAME = 'oidc-step-up demo'
 
 const isMissing = (error: unknown): boolean => {
@@ -49,46 +46,6 @@ const unlessMissing = async <Made>(
     print(line)
     return undefined
   }
-}
-
-const halfSet = (missing: readonly string[], given: readonly string[]) =>
-  new StepUpError('ERR_CONFIG', `${missing.join(' and ')}: found nothing; allowed: a value, beside ${given.join(', ')}`)
-
-/** The variables of a gateway that have a value; undefined where none has. */
-const setOf = <Name extends string>(env: Environment, names: readonly Name[]) => {
-  const set = Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])))
-  return Object.keys(set).length === 0 ? undefined : (set as Partial<Record<Name, string>>)
-}
-
-const TWILIO = [
-  'TWILIO_ACCOUNT_SID',
-  'TWILIO_AUTH_TOKEN',
-  'TWILIO_FROM',
-  'TWILIO_VERIFY_SERVICE_SID',
-  'TWILIO_API_URL',
-] as const
-
-const twilioAccess = (env: Environment) => {
-  const set = setOf(env, TWILIO)
-  if (set === undefined) return undefined
-  const { TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken, TWILIO_API_URL: apiUrl } = set
-  const { TWILIO_FROM: from, TWILIO_VERIFY_SERVICE_SID: serviceSid } = set
-  const missing = [
-    ...(accountSid === undefined ? ['TWILIO_ACCOUNT_SID'] : []),
-    ...(authToken === undefined ? ['TWILIO_AUTH_TOKEN'] : []),
-    ...(from === undefined && serviceSid === undefined ? ['TWILIO_FROM (or TWILIO_VERIFY_SERVICE_SID)'] : []),
-  ]
-  if (accountSid === undefined || authToken === undefined || missing.length > 0)
-    throw halfSet(missing, Object.keys(set))
-  return { access: { accountSid, authToken, ...(apiUrl === undefined ? {} : { apiUrl }) }, from, serviceSid }
-}
-
-const smtpSettings = (env: Environment) => {
-  const set = setOf(env, ['SMTP_URL', 'MAIL_FROM'])
-  if (set === undefined) return undefined
-  const { SMTP_URL: url, MAIL_FROM: from = MAIL_FROM } = set
-  if (url === undefined) throw halfSet(['SMTP_URL'], Object.keys(set))
-  return { url, from }
 }
 
 /** How text messages go out; undefined where they cannot. */
@@ -133,6 +90,30 @@ const mailer = async ({
   return settings === undefined ? outbox?.sender('mail') : (await import('../senders/smtp.ts')).smtp(settings)
 }
 
+/** Devices are asked with notifications or without: one that is open asks by itself. */
+const devices = async ({ env, print }: DemoChannels) => {
+  const settings = vapidSettings(env)
+  const sender =
+    settings &&
+    (await unlessMissing(
+      async () => (await import('../senders/web-push.ts')).webPush(settings),
+      'notifications are off: npm install web-push',
+      print,
+    ))
+  return push({ senders: present(sender) })
+}
+
+const DUO_IS_ON =
+  'Duo is on: it asks only who has set up nothing else, such as alice until she uses her setup link; never bob'
+
+const universalPrompt = ({ env, print }: DemoChannels) => {
+  const settings = duoSettings(env)
+  if (settings === undefined) return undefined
+  const factor = duo(settings)
+  print(DUO_IS_ON)
+  return factor
+}
+
 const present = <Value>(value: Value | undefined): readonly Value[] => (value === undefined ? [] : [value])
 
 /**
@@ -151,12 +132,16 @@ export const demoFactors = async (channels: DemoChannels): Promise<DemoFactors> 
   const key = await passkeys(print)
   const phone = await textMessages(channels)
   const sender = await unlessMissing(() => mailer(channels), 'mail is off: npm install nodemailer', print)
+  const device = await devices(channels)
+  const elsewhere = universalPrompt(channels)
   return Object.freeze({
     factors: [
       ...present<AnyFactor>(key),
       totp({ issuer: NAME }),
+      device,
       ...present<AnyFactor>(phone),
       ...(sender === undefined ? [] : [email({ sender })]),
+      ...present<AnyFactor>(elsewhere),
       recoveryCodes(),
     ],
     usesOutbox: outbox !== undefined && !(hasTwilio && hasSmtp),

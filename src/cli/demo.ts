@@ -10,7 +10,8 @@ import { type Backing, openRedis } from './backing.ts'
 import { startBank } from './bank.ts'
 import type { ServeConfig } from './config.ts'
 import { type DemoParts, demoConfig, GRACE_SECONDS, HOST } from './demo-config.ts'
-import { type DemoFactors, demoFactors, type Environment } from './demo-factors.ts'
+import { type DemoFactors, demoFactors } from './demo-factors.ts'
+import type { Environment } from './demo-gateways.ts'
 import { memoryAdapter } from './memory-adapter.ts'
 import { createOutbox, isProduction, OUTBOX_PATH, type Outbox } from './outbox.ts'
 import { serve } from './serve.ts'
@@ -23,7 +24,10 @@ export interface DemoOptions {
   readonly print: (line: string) => void
   /** Keeps everything there instead of in memory. */
   readonly redisUrl?: string | undefined
-  /** Gateways that send for real: `SMTP_URL`, `MAIL_FROM` and those that begin with `TWILIO_`. Default: none. */
+  /**
+   * Gateways that send for real: `SMTP_URL`, `MAIL_FROM` and those that begin with `TWILIO_` or `VAPID_`; Duo by those
+   * that begin with `DUO_`. Default: none.
+   */
   readonly env?: Environment
 }
 
@@ -62,12 +66,16 @@ interface Secrets extends Pick<DemoParts, 'passwords'> {
 /** How many of bob's codes are told: enough to lose the phone twice. */
 const TOLD_CODES = 2
 
-const lines = ({ passwords, authenticator, recoveryCodes, setupLink }: Secrets, outboxHref: string | undefined) => [
+const lines = (
+  { passwords, authenticator, recoveryCodes, setupLink }: Secrets,
+  { issuer, outboxHref }: { readonly issuer: string; readonly outboxHref: string | undefined },
+) => [
   `alice password: ${passwords.alice}`,
   `alice setup link: ${setupLink}`,
   `bob password: ${passwords.bob}`,
   `bob authenticator secret: ${authenticator}`,
   `bob recovery codes: ${recoveryCodes.join(' ')}`,
+  `web authenticator: ${issuer}/authenticator`,
   ...(outboxHref === undefined ? [] : [`outbox: ${outboxHref}`]),
 ]
 
@@ -121,7 +129,7 @@ const start = async ({ port, bankPort, print }: DemoOptions, started: Started) =
     await provider.close()
     throw error
   })
-  for (const line of lines({ passwords, authenticator, ...issued }, outboxHref)) print(line)
+  for (const line of lines({ passwords, authenticator, ...issued }, { issuer, outboxHref })) print(line)
   print(`ready ${issuer} ${origin}`)
   return { provider, bank }
 }

@@ -16,6 +16,8 @@ export type SignIn =
 export interface Directory {
   signIn(username: string, password: string): Promise<SignIn>
   find(accountId: string): Promise<Person | undefined>
+  /** The `accountId` of whom a client's `login_hint` means. */
+  identify(loginHint: string): Promise<string | undefined>
 }
 
 // A few at once keep the thread pool free for signatures; a queue of more than this would outlive people's patience.
@@ -41,6 +43,7 @@ const listed = async (accounts: readonly ListedAccount[]): Promise<AccountSource
       return known && right ? known.id : undefined
     },
     find: (accountId) => people.get(accountId),
+    identify: (loginHint) => passwords.get(foldUsername(loginHint))?.id,
   }
 }
 
@@ -81,5 +84,6 @@ export const openDirectory = async (
       return { outcome: 'accepted', accountId, ...(securityStamp === undefined ? {} : { securityStamp }) }
     },
     find: async (accountId: string) => source.find(accountId),
+    identify: async (loginHint: string) => (source.identify ? source.identify(loginHint) : loginHint),
   })
 }

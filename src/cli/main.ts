@@ -17,7 +17,7 @@ Usage:
 Options:
   --config FILE   the configuration to serve
   --file FILE     the key file
-  KIND            sealing, cookie or signing; all of them where none is named
+  KIND            sealing, cookie, signing or vapid; all but vapid where none is named
   -h, --help      show this
   -v, --version   show the version
 
@@ -33,6 +33,12 @@ Environment of demo, to send for real what its outbox would show:
   TWILIO_FROM                             the number they come from
   TWILIO_VERIFY_SERVICE_SID               a Verify service that makes the codes in place of that
   TWILIO_API_URL                          another base URL than Twilio's
+  VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY     the key pair for notifications of browsers, as keys make --file - prints it
+  VAPID_SUBJECT                           whom a push service can write to: mailto:… or https://…
+
+Environment of demo, to ask by Duo whoever has set up nothing else:
+  DUO_CLIENT_ID, DUO_CLIENT_SECRET, DUO_API_HOST   the application at Duo
+  DUO_CA_FILE                                      certificates in PEM that Duo's leads to, behind a proxy
 `
 
 /** A command line that cannot be understood. */

@@ -29,6 +29,7 @@ export {
   type ListedAccount,
   type Person,
   type ServeConfig,
+  type ServedConfiguration,
 } from './config.ts'
 export { type LoadedKeys, type LoadedVapidKeys, loadKeys, loadVapidKeys } from './key-file.ts'
 

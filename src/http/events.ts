@@ -1,4 +1,3 @@
-import { PassThrough } from 'node:stream'
 import type { Context } from 'koa'
 
 /** One event of a stream. */
@@ -28,19 +27,28 @@ const LONGEST_MILLISECONDS = 300_000
  * Server-sent events for as long as the other side listens, five minutes at most; whoever wants more asks anew. A
  * fault ends the stream.
  *
- * @returns What ends it; undefined where nobody listens any more.
+ * @returns What ends it; undefined where nobody listens, or not any more.
  * @see HTML Living Standard, "Server-sent events"
  */
 export const sendEvents = (ctx: Context, { look, watch }: EventSource): (() => void) | undefined => {
   // Gone while it was found out who asks: nobody would ever tell again that there is nobody.
-  if (ctx.res.destroyed) return undefined
-  const stream = new PassThrough()
+  const { res } = ctx
+  if (res.destroyed) return undefined
+  ctx.set({
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    // Some proxies hold an answer back until it is long enough.
+    'X-Accel-Buffering': 'no',
+  })
+  ctx.status = 200
+  if (ctx.method === 'HEAD') return undefined
   let told: string | undefined
   let looking = false
   let again = false
 
   const write = ({ name, data, last = false }: StreamEvent) => {
-    if (data !== told) stream.write(`event: ${name}\ndata: ${data}\n\n`)
+    if (data !== told) res.write(`event: ${name}\ndata: ${data}\n\n`)
     told = data
     if (last) stop()
   }
@@ -54,8 +62,8 @@ export const sendEvents = (ctx: Context, { look, watch }: EventSource): (() => v
       do {
         again = false
         const event = await look()
-        if (!stream.writableEnded) write(event)
-      } while (again && !stream.writableEnded)
+        if (!res.writableEnded) write(event)
+      } while (again && !res.writableEnded)
     } catch {
       stop()
     } finally {
@@ -66,26 +74,18 @@ export const sendEvents = (ctx: Context, { look, watch }: EventSource): (() => v
   const watching = watch(() => void attempt())
   const timers = [
     setInterval(() => void attempt(), LOOK_MILLISECONDS),
-    setInterval(() => stream.write(':\n\n'), HEARTBEAT_MILLISECONDS),
+    setInterval(() => res.write(':\n\n'), HEARTBEAT_MILLISECONDS),
     setTimeout(() => stop(), LONGEST_MILLISECONDS),
   ]
   const stop = () => {
     watching()
     for (const timer of timers) clearTimeout(timer)
-    stream.end()
+    res.end()
   }
-  stream.on('close', stop)
-  ctx.res.on('close', stop)
-  ctx.set({
-    'Content-Type': 'text/event-stream; charset=utf-8',
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-    // Some proxies hold an answer back until it is long enough.
-    'X-Accel-Buffering': 'no',
-  })
-  ctx.status = 200
-  ctx.body = stream
-  stream.write(':\n\n')
+  res.on('close', stop)
+  // Koa takes a line that is cut, as every line is some day, for a fault of the application.
+  ctx.respond = false
+  res.write(':\n\n')
   void attempt()
   return stop
 }

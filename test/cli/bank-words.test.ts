@@ -50,6 +50,17 @@ describe('cli/bank-words', () => {
     ],
     [['pwd', 'recovery-code', 'mfa'], 0, 'You proved two different things: a password and a recovery code, just now.'],
     [['pwd', 'email'], 0, 'You proved a password and a code from a mail, just now.'],
+    [
+      ['pwd', 'mca', 'pop', 'swk', 'mfa'],
+      3,
+      'You proved two different things: a password and a confirmation on another device, 3 seconds ago.',
+    ],
+    [['mca', 'pop', 'swk'], 0, 'You proved one thing: a confirmation on another device, just now.'],
+    [
+      ['pwd', 'mca', 'pop', 'swk', 'user', 'mfa'],
+      0,
+      'You proved different things: a password, a confirmation on another device and a passkey, just now.',
+    ],
     [['constructor'], 12, 'You proved one thing: something called “constructor”, 12 seconds ago.'],
     [['mfa'], 12, 'Your sign-in service did not say how you signed in, 12 seconds ago.'],
     [undefined, undefined, 'Your sign-in service did not say how you signed in.'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { checkConfig, defineConfig, type ServeConfig } from '../../src/cli/config.ts'
 import { StepUpError } from '../../src/errors.ts'
+import { push } from '../../src/factors/push.ts'
 import { totp } from '../../src/factors/totp.ts'
 
 const valid: ServeConfig = {
@@ -48,6 +49,15 @@ describe('cli/config', () => {
   it('takes a user database instead of a list', () => {
     const accounts = { authenticate: () => undefined, find: () => undefined }
     assert.equal(checkConfig({ ...valid, accounts }).accounts, accounts)
+    const more = { ...accounts, identify: () => undefined }
+    assert.equal(checkConfig({ ...valid, accounts: more }).accounts, more)
+  })
+
+  it('takes requests in the backchannel where devices or the host answer', () => {
+    const ciba = { enabled: true }
+    const own = { ...ciba, triggerAuthenticationDevice: () => undefined }
+    assert.ok(checkConfig({ ...valid, factors: [push()], configuration: { features: { ciba } } }))
+    assert.ok(checkConfig({ ...valid, configuration: { features: { ciba: own } } }))
   })
 
   const cases: [name: string, config: unknown, expected: RegExp][] = [
@@ -133,6 +143,16 @@ describe('cli/config', () => {
       'remembering browsers by a number',
       { ...valid, rememberBrowser: 30 },
       /^rememberBrowser: found 30; allowed: false/,
+    ],
+    [
+      'a user database that identifies by a text',
+      { ...valid, accounts: { authenticate: () => undefined, find: () => undefined, identify: 'x' } },
+      /^accounts\.identify: found "x"; allowed: a function/,
+    ],
+    [
+      'requests in the backchannel that nothing answers',
+      { ...valid, configuration: { features: { ciba: { enabled: true } } } },
+      /^configuration\.features\.ciba\.enabled: found true; allowed: that beside a factor with devices, such as push\(\)$/,
     ],
     [
       'several mistakes',

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
-import { demoFactors, type Environment } from '../../src/cli/demo-factors.ts'
+import { demoFactors } from '../../src/cli/demo-factors.ts'
+import type { Environment } from '../../src/cli/demo-gateways.ts'
 import { createOutbox } from '../../src/cli/outbox.ts'
 import { StepUpError } from '../../src/errors.ts'
 
 const SID = `AC${'0'.repeat(32)}`
 const TWILIO = { TWILIO_ACCOUNT_SID: SID, TWILIO_AUTH_TOKEN: 'S3CRET', TWILIO_FROM: '+15005550006' }
+const VAPID = {
+  VAPID_PUBLIC_KEY: 'BKjKxngzV_slxWzT4dXKxFm-mMPZYz_YgcbYwn7VDsNZXZ3A76kGkmolY70wm01TnkxvYOliW17mX9vNYebrFCw',
+  VAPID_PRIVATE_KEY: 'XbNnmW9gD_r9Js6H0lVCnRdfBso0A6uH8iwv284PD8I',
+}
+const DUO = {
+  DUO_CLIENT_ID: 'DIXXXXXXXXXXXXXXXXXX',
+  DUO_CLIENT_SECRET: 'S3CRET'.padEnd(40, 'x'),
+  DUO_API_HOST: 'api-1a2b3c4d.duosecurity.com',
+}
 const SMTP = { SMTP_URL: 'smtp://user:S3CRET@localhost:2525' }
 
 const open = async (env: Environment, outbox = true) => {
@@ -12,12 +22,14 @@ const open = async (env: Environment, outbox = true) => {
   const print = (line: string) => void printed.push(line)
   const made = await demoFactors({ env, outbox: outbox ? createOutbox(() => 0) : undefined, print })
   made.close()
-  return { ids: made.factors.map(({ id }) => id), usesOutbox: made.usesOutbox, printed }
+  return { factors: made.factors, ids: made.factors.map(({ id }) => id), usesOutbox: made.usesOutbox, printed }
 }
 
 describe('cli/demo-factors', () => {
-  const ALL = ['webauthn', 'totp', 'sms', 'email', 'recovery-codes']
+  const ALL = ['webauthn', 'totp', 'push', 'sms', 'email', 'recovery-codes']
   const TEXTS_OFF = 'text messages are off: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM'
+  const DUO_IS_ON =
+    'Duo is on: it asks only who has set up nothing else, such as alice until she uses her setup link; never bob'
   const sets: [
     name: string,
     env: Environment,
@@ -31,14 +43,32 @@ describe('cli/demo-factors', () => {
     ['one gateway', SMTP, true, ALL, true, []],
     ['both gateways', { ...SMTP, ...TWILIO }, true, ALL, false, []],
     ['both gateways and no outbox', { ...SMTP, ...TWILIO }, false, ALL, false, []],
-    ['no outbox', {}, false, ['webauthn', 'totp', 'recovery-codes'], false, [TEXTS_OFF, 'mail is off: set SMTP_URL']],
-    ['no outbox and mail', SMTP, false, ['webauthn', 'totp', 'email', 'recovery-codes'], false, [TEXTS_OFF]],
+    ['a key pair for notifications', VAPID, true, ALL, true, []],
+    ['Duo', DUO, true, [...ALL.slice(0, -1), 'duo', 'recovery-codes'], true, [DUO_IS_ON]],
+    [
+      'no outbox',
+      {},
+      false,
+      ['webauthn', 'totp', 'push', 'recovery-codes'],
+      false,
+      [TEXTS_OFF, 'mail is off: set SMTP_URL'],
+    ],
+    ['no outbox and mail', SMTP, false, ['webauthn', 'totp', 'push', 'email', 'recovery-codes'], false, [TEXTS_OFF]],
   ]
   for (const [name, env, outbox, ids, uses, printed] of sets) {
     it(`has with ${name} ${ids.join(', ')}`, async () => {
-      assert.deepEqual(await open(env, outbox), { ids, usesOutbox: uses, printed })
+      const { factors: _factors, ...made } = await open(env, outbox)
+      assert.deepEqual(made, { ids, usesOutbox: uses, printed })
     })
   }
+
+  it('asks devices by notifications where there is a key pair for them, and else only those that are open', async () => {
+    const aboutOf = async (env: Environment) =>
+      (await open(env)).factors.find(({ id }) => id === 'push')?.devices?.about
+    assert.deepEqual(await aboutOf({}), { channels: [] })
+    const { VAPID_PUBLIC_KEY: vapidPublicKey } = VAPID
+    assert.deepEqual(await aboutOf(VAPID), { channels: ['web-push'], vapidPublicKey })
+  })
 
   const { TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM } = TWILIO
   const mistakes: [name: string, env: Environment, message: RegExp][] = [
@@ -71,6 +101,32 @@ describe('cli/demo-factors', () => {
       'an account that is none',
       { ...TWILIO, TWILIO_ACCOUNT_SID: 'AC1' },
       /accountSid: found a value of type string; allowed: a SID/,
+    ],
+    [
+      'a subject alone',
+      { VAPID_SUBJECT: 'mailto:a@example.com' },
+      /^VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY: found nothing; allowed: a value, beside VAPID_SUBJECT$/,
+    ],
+    [
+      'half a key pair',
+      { VAPID_PUBLIC_KEY: VAPID.VAPID_PUBLIC_KEY },
+      /^VAPID_PRIVATE_KEY: found nothing; allowed: a value, beside VAPID_PUBLIC_KEY$/,
+    ],
+    [
+      'a key pair that is none',
+      { ...VAPID, VAPID_PRIVATE_KEY: 'S3CRET' },
+      /^webPush\(\)\.privateKey: found a value of type string; allowed/,
+    ],
+    [
+      'a host of Duo alone',
+      { DUO_API_HOST: DUO.DUO_API_HOST },
+      /^DUO_CLIENT_ID and DUO_CLIENT_SECRET: found nothing; allowed: a value, beside DUO_API_HOST$/,
+    ],
+    ['a secret of Duo that is none', { ...DUO, DUO_CLIENT_SECRET: 'S3CRET' }, /^duo.*clientSecret.*must be/],
+    [
+      'certificates that are not there',
+      { ...DUO, DUO_CA_FILE: '/no/such/file.pem' },
+      /^DUO_CA_FILE: found \/no\/such\/file\.pem out of reach \(ENOENT\); allowed: a file with certificates in PEM$/,
     ],
     ['a server that is none', { SMTP_URL: 'http://user:S3CRET@localhost' }, /url.*must be your mail server/],
     ['a sender that is none', { ...SMTP, MAIL_FROM: 'nobody' }, /from.*must be an address/],

@@ -20,6 +20,7 @@ describe('cli/demo', function slow() {
     assert.deepEqual([first === second, more], [false, []])
     assert.match(stage.told('alice setup link: '), new RegExp(`^${stage.issuer}/mfa/setup#[\\w.-]{100,}$`))
     assert.deepEqual(stage.printed.slice(5), [
+      `web authenticator: ${stage.issuer}/authenticator`,
       `outbox: ${stage.issuer}/outbox`,
       `ready ${stage.issuer} ${stage.origin}`,
     ])

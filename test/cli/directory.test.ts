@@ -29,6 +29,17 @@ describe('cli/directory', () => {
     const found = await directory.find('1')
     assert.deepEqual(found, { id: '1', label: 'Alice', name: 'Alice A.' })
     assert.equal(await directory.find('3'), undefined)
+    const hints = [' ALICE ', 'bob', '1', '__proto__', '']
+    const identified = await Promise.all(hints.map((hint) => directory.identify(hint)))
+    assert.deepEqual(identified, ['1', '2', undefined, undefined, undefined])
+  })
+
+  it('takes a hint for the account id, unless the user database knows better', async () => {
+    const source: AccountSource = { authenticate: () => undefined, find: () => undefined }
+    assert.equal(await (await openDirectory(source, systemClock)).identify('7'), '7')
+    const knowing: AccountSource = { ...source, identify: async (hint) => (hint === 'carol' ? '7' : undefined) }
+    const directory = await openDirectory(knowing, systemClock)
+    assert.deepEqual([await directory.identify('carol'), await directory.identify('7')], ['7', undefined])
   })
 
   it('asks a user database and holds the guesses for it', async () => {

@@ -75,6 +75,7 @@ describe('cli/main', function slow() {
     assert.match(demo.output.out, /^text messages are off: set TWILIO_ACCOUNT_SID, .*\nmail is off: set SMTP_URL$/m)
     assert.doesNotMatch(demo.output.out, /^outbox/m)
     assert.equal((await fetch(`http://localhost:${port}/outbox`)).status, 404)
+    assert.match(demo.output.out, new RegExp(`^web authenticator: http://localhost:${port}/authenticator$`, 'm'))
     assert.match(demo.output.out, /^alice password: \S{12}$/m)
     assert.match(demo.output.out, /^bob password: \S{12}$/m)
     assert.match(demo.output.out, /^bob authenticator secret: [A-Z2-7]{32}$/m)
@@ -86,7 +87,14 @@ describe('cli/main', function slow() {
     assert.deepEqual(await demo.ended, [0, null])
   })
   it('runs the demo without the packages that are optional, and names them', async () => {
-    const names = ['twilio', 'nodemailer', 'libphonenumber-js', '@simplewebauthn/server', '@simplewebauthn/browser']
+    const names = [
+      'twilio',
+      'nodemailer',
+      'libphonenumber-js',
+      'web-push',
+      '@simplewebauthn/server',
+      '@simplewebauthn/browser',
+    ]
     const [port, bankPort] = [await freePort(), await freePort()]
     const env = { TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`, TWILIO_AUTH_TOKEN: 'x', TWILIO_FROM: '+15005550006' }
     const demo = launch(['demo'], {
@@ -94,6 +102,8 @@ describe('cli/main', function slow() {
       PORT: String(port),
       BANK_PORT: String(bankPort),
       SMTP_URL: 'smtp://localhost',
+      VAPID_PUBLIC_KEY: 'x',
+      VAPID_PRIVATE_KEY: 'x',
       NODE_OPTIONS: `--import ${hiding(names)}`,
     })
     await ready(demo)
@@ -103,6 +113,7 @@ describe('cli/main', function slow() {
         'passkeys are off: npm install @simplewebauthn/server @simplewebauthn/browser',
         'text messages are off: npm install libphonenumber-js twilio',
         'mail is off: npm install nodemailer',
+        'notifications are off: npm install web-push',
       ],
     )
     demo.program.kill('SIGKILL')
