@@ -25,6 +25,7 @@ export const AT = {
   ready: 'This device is set up',
   waiting: 'Nothing to confirm',
   question: 'Are you signing in?',
+  request: 'Do you agree to this?',
   approved: 'Confirmed',
   denied: 'Not confirmed',
   report: 'What is wrong?',

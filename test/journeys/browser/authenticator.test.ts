@@ -202,7 +202,7 @@ describe('the web authenticator', function slow() {
 
     await phone.route('**/mfa/devices', (route) => route.fulfill({ contentType: 'text/event-stream', body: PAYMENT }))
     await phone.reload()
-    await standsAt(phone, 'Do you agree to this?')
+    await standsAt(phone, AT.request)
     await phone.getByText('Confirm only if Bank shows the same:').waitFor()
     assert.equal(await wordsOf(phone, '.said'), 'K7-<b>42</b>')
     assert.match(await wordsOf(phone, '.details'), /payment.*12 EUR.*\["IBAN"\]/s)

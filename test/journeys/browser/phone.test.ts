@@ -33,8 +33,8 @@ describe('the demo in a browser: a phone', function slow() {
   }
 
   /** Types the number that another screen shows. */
-  const approve = async (phone: Page, page: Page) => {
-    await standsAt(phone, APP.question)
+  const approve = async (phone: Page, page: Page, asked: string = APP.question) => {
+    await standsAt(phone, asked)
     await phone.getByLabel('Number on the other screen').fill(await wordsOf(page, '.number'))
     await tap(phone, 'Yes, confirm')
     await standsAt(phone, APP.approved)
@@ -80,7 +80,7 @@ describe('the demo in a browser: a phone', function slow() {
     await look(other, BANK.ask)
     await press(other, 'Ask my phone')
     await standsAt(other, BANK.waiting)
-    await approve(phone, other)
+    await approve(phone, other, APP.request)
     await look(other, BANK.approved)
     assert.match(await wordsOf(other, '.said'), /^You proved one thing: a confirmation on another device, /)
     assert.equal(await wordsOf(other, '.facts dd code'), SINGLE_FACTOR)
@@ -89,7 +89,7 @@ describe('the demo in a browser: a phone', function slow() {
     await other.goto(`${stage.bank}/phone`)
     await press(other, 'Ask my phone')
     await look(other, BANK.waiting)
-    await standsAt(phone, APP.question)
+    await standsAt(phone, APP.request)
     await tap(phone, 'No')
     await look(other, BANK.denied)
     await follow(other, 'Start again')

@@ -57,7 +57,9 @@ const numberField = () =>
 /** A question: who asks for what, and yes, no, or "it was not me". */
 export const challengeScreen = (app, challenge) => {
   const { t, device } = app
-  const { reference, match, details = [] } = challenge
+  const { reference, match, details = [], browser, address } = challenge
+  // An app that asks by itself has neither: nobody is signing in there.
+  const isSignIn = match === 'number' && (browser ?? address) !== undefined
   const isNumber = match === 'number'
   const field = isNumber ? numberField() : undefined
   const notice = createNotice(t(isNumber ? 'challenge.hint' : 'challenge.read'))
@@ -92,7 +94,7 @@ export const challengeScreen = (app, challenge) => {
     void inTurn(approve)
   })
   return {
-    heading: t(isNumber ? 'challenge.heading' : 'challenge.heading.message'),
+    heading: t(isSignIn ? 'challenge.heading' : 'challenge.heading.message'),
     reference,
     leave: facts.end,
     body: [
