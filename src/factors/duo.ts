@@ -55,7 +55,8 @@ const challenge = (client: DuoClient) => {
     const { authenticators, now } = context
     const username = authenticators[0]?.data.username
     if (username === undefined) return refused('not-enrolled')
-    if ((await heard(client.checkHealth(now))) === undefined) return refused('unavailable')
+    const health = await heard(client.checkHealth(now))
+    if ('outage' in health) return { ...refused('unavailable'), ...(health.outage ? { outage: true } : {}) }
     const state = { state: randomToken(), nonce: randomToken(), username }
     const redirect = await client.authorizeUrl({ ...state, redirectUri: returnUrl(context) }, now)
     return { outcome: 'continue', state, redirect }
@@ -66,7 +67,7 @@ const challenge = (client: DuoClient) => {
     // Known to Duo by another name meanwhile, or not at all.
     if (!context.authenticators.some((one) => one.id === id)) return refused('not-enrolled')
     const answer = await heard(client.exchange(code, returnUrl(context), context.now))
-    if (answer === undefined) return refused('unavailable')
+    if ('outage' in answer) return refused('unavailable')
     if (answer.said === undefined) return refused('invalid')
     const verdict = verdictOf(answer.said, state)
     if (verdict === 'invalid') return refused('invalid')

@@ -128,6 +128,8 @@ export type Step<State = unknown, Data = unknown> =
       readonly reason: Refusal
       /** An authenticator that may have been copied: it can no longer be used. */
       readonly suspectId?: string
+      /** The judge did not answer at all, or is out of order: with `unavailable`, where a policy may exempt. */
+      readonly outage?: true
       /** A word on why, for whoever listens to events: of the factor's own, and none of the user's. */
       readonly detail?: string
       /** Ends the ceremony: no further answer is looked at, and a new one begins only where the user asks for it. */

@@ -114,11 +114,19 @@ const asBegun = async (scene: Scene): Promise<Outcome> => {
   return value === undefined ? GONE : opened(scene, value)
 }
 
+/** What another request of this browser could begin stands, whatever came of this one. */
+const beginInVain = async (scene: Scene, { reason, outage }: Step & { outcome: 'refused' }): Promise<Outcome> => {
+  const { value } = await scene.vault.read<Open>(ceremonyKey(scene.place))
+  if (value !== undefined && scene.slot.value === undefined) return opened(scene, value)
+  const page = await opened(scene, undefined, { reason })
+  return outage === true && scene.slot.version === null ? { ...page, outage } : page
+}
+
 /** Begins the ceremony; what stood there before is over. */
 export const begin = async (scene: Scene): Promise<Outcome> => {
   const { place, ceremony, slot, vault, clock, dispatcher } = scene
   const step = await waitedFor(scene, ceremony.begin(contextIn(scene)))
-  if (step.outcome === 'refused') return opened(scene, undefined, { reason: step.reason })
+  if (step.outcome === 'refused') return beginInVain(scene, step)
   const letter = letterOf(scene, step)
   const open = openOf(step, letter, { failures: 0 })
   if (step.awaits !== undefined) return beginAwaiting(scene, step, open, letter)

@@ -38,6 +38,8 @@ export type Outcome =
       readonly notice?: Notice
       /** The notice is shown whenever the page is, until the next answer. */
       readonly kept?: true
+      /** It could not even begin, as its judge is out of reach; nothing was open here before. */
+      readonly outage?: true
       /** Where the browser is to be sent instead of to the page. */
       readonly redirect?: string
       /** Present where a device is to answer. */

@@ -178,16 +178,11 @@ const exempt = async ({ ctx, end }: Visit, { vault, config }: PageTools, key: St
   return sendOn(ctx, await end({ outcome: 'verified' }))
 }
 
-/** The only way there is could not even begin. */
+/** The only way there is could not even begin, at the first time that it is shown. */
 const isOut = ({ task }: Visit, outcome: Outcome) =>
-  outcome.outcome === 'open' &&
-  outcome.view === undefined &&
-  outcome.notice?.reason === 'unavailable' &&
-  task.outcome === 'challenge' &&
-  task.factors.length === 1
+  outcome.outcome === 'open' && outcome.outage === true && task.outcome === 'challenge' && task.factors.length === 1
 
 const follow = async (visit: Visit, tools: PageTools, asked: Asked, outcome: Outcome) => {
-  if (visit.outage !== undefined && isOut(visit, outcome)) return exempt(visit, tools, visit.outage, asked.factor)
   if (outcome.outcome === 'open') return sendCeremony(visit, tools, asked, outcome)
   // All else is decided anew.
   if (outcome.outcome === 'gone') return leave(visit)
@@ -207,6 +202,7 @@ export const showPage = async (visit: Visit, tools: PageTools, id?: string): Pro
   const factor = offered(visit, tools, factorAt(visit.task, id))
   if (factor === undefined) return sendOn(visit.ctx, visit.base)
   const shown = await tools.ceremonies.show(placeOf(visit, tools, factor), readingOf(visit, factor))
+  if (visit.outage !== undefined && isOut(visit, shown)) return exempt(visit, tools, visit.outage, factor)
   return follow(visit, tools, { factor, remember: visit.ctx.query[REMEMBER] === 'yes' }, shown)
 }
 

@@ -1,8 +1,8 @@
 import { amrOf } from '../assurance/amr.ts'
 import { carriage, isFresh, type Level, type Moment } from '../assurance/levels.ts'
 import type { Decision, Reason, RefusalError, Situation, Trace } from './decision.ts'
-import { carriageAt, type Desk, deskOf, isExempt, isLifted } from './desk.ts'
-import { type Bare, close, type Gap, gapsOf, needsOnlyLogin, offersOf } from './plan.ts'
+import { carriageAt, type Desk, deskOf, isLifted } from './desk.ts'
+import { type Bare, close, type Gap, gapsOf, isExempt, needsOnlyLogin, offersOf } from './plan.ts'
 import { type AskedLevel, asksOnlyUnknown } from './requirement.ts'
 
 /** A decision with why it is so, before its trace is written. */
@@ -71,7 +71,8 @@ const loginTooOld = (desk: Desk, leftOpen: readonly Gap[]): boolean => {
   const join = [...(met === undefined ? [] : [met.level]), ...floors]
   const atAnyAge: Moment = { ...desk.moment, maxAgeSeconds: undefined }
   const above = join.some((level) => carriage(level, [desk.lastLogin], atAnyAge) === undefined)
-  return !above || leftOpen.length > 0
+  // Where a floor is exempt nothing stands for it, so the login itself has to be within.
+  return !above || leftOpen.length > 0 || exemptFloors(desk).length > 0
 }
 
 /** The floors that are owed, not met, and lifted. */

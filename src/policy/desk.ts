@@ -114,10 +114,6 @@ export const isLifted = (desk: Desk, floor: Level): boolean => {
   return carriage(floor, [lastLogin, { ...remembered, at: now, cid }], moment) !== undefined
 }
 
-/** Whether the floor is not asked, as nothing can ask and the policy says so. */
-export const isExempt = ({ unavailable, requirement }: Desk, floor: Level): boolean =>
-  unavailable !== undefined && requirement.exemptible === true && requirement.floors.includes(floor)
-
 /** How the level is met now, or would be with `more`; undefined where it is not. */
 export const carriageAt = (
   { events, moment, carried }: Desk,

@@ -1,7 +1,7 @@
 import { type Evidence, LOGIN, type Proof } from '../assurance/evidence.ts'
 import type { Level } from '../assurance/levels.ts'
 import type { Decision, FactorStanding, OfferReason } from './decision.ts'
-import { carriageAt, type Desk, isExempt, isLifted } from './desk.ts'
+import { carriageAt, type Desk, isLifted } from './desk.ts'
 
 /** A decision before its trace is written. */
 export type Bare<T> = T extends unknown ? Omit<T, 'trace'> : never
@@ -80,6 +80,17 @@ const challenge = (desk: Desk, factors: readonly string[], declinable: boolean):
 /** Whether a login alone, made anew, would meet the level: then that is what is asked, and no factor. */
 export const needsOnlyLogin = (desk: Desk, level: Level): boolean =>
   !desk.loginSpent && wouldMeet(desk, level, [supposed(desk, LOGIN, desk.login)])
+
+/**
+ * Whether the floor is not asked, as what would have met it cannot ask and the policy says so: never one that this could
+ * not have met either.
+ */
+export const isExempt = (desk: Desk, floor: Level): boolean => {
+  const { unavailable, requirement, factors } = desk
+  if (unavailable === undefined || requirement.exemptible !== true || !requirement.floors.includes(floor)) return false
+  const missing = factors.filter(({ id }) => id === unavailable).map(challengeable)
+  return closing(desk, floor, missing).length > 0
+}
 
 /** The next move towards one level, or undefined where this account has none. */
 const towards = (desk: Desk, level: Level, declinable: boolean): Move | undefined => {

@@ -113,6 +113,9 @@ const askedBy = (decision: Decision | undefined) => {
   return { outcome, factors, declinable, offer: false, rememberable }
 }
 
+/** A proof that comes before an enrolment is never exempt. */
+const isForLevel = (decision: Decision) => decision.outcome === 'challenge' && decision.for === 'level'
+
 const detailsOf = (decide: Decider, offered: (acr: string) => boolean) => async (ctx: KoaContextWithOIDC) => {
   const decision = await decide(ctx)
   const asked = askedBy(decision)
@@ -125,7 +128,7 @@ const detailsOf = (decide: Decider, offered: (acr: string) => boolean) => async 
     ...(aim === undefined ? {} : { aim }),
     offered: aim !== undefined && offered(aim),
     ticketOnly,
-    ...(exemptible === undefined ? {} : { exemptible }),
+    ...(exemptible === true && isForLevel(decision) ? { exemptible } : {}),
     ...(loginTs === undefined ? {} : { loginTs }),
   }
   return { ...details }

@@ -24,10 +24,10 @@ const key = { traits: ['phishing-resistant', 'replay-resistant'], amr: ['pop', '
 export const WAYS: readonly Way[] = [
   ['duo_push', 'user_approved', push],
   ['verified_duo_push', 'verification_code_correct', push],
-  ['passcode', 'valid_passcode', { traits: ['replay-resistant'], amr: ['otp'] }],
+  ['passcode', 'valid_passcode', { traits: [], amr: ['otp'] }],
   ['duo_mobile_passcode', 'valid_passcode', { traits: ['replay-resistant'], amr: ['otp'] }],
-  ['hardware_token', 'valid_passcode', { traits: ['replay-resistant', 'hardware'], amr: ['otp'] }],
-  ['yubikey_passcode', 'valid_passcode', { traits: ['replay-resistant', 'hardware'], amr: ['otp'] }],
+  ['hardware_token', 'valid_passcode', { traits: ['replay-resistant'], amr: ['otp'] }],
+  ['yubikey_passcode', 'valid_passcode', { traits: ['replay-resistant'], amr: ['otp'] }],
   ['sms_passcode', 'valid_passcode', { traits: ['out-of-band', 'restricted'], amr: ['sms'] }],
   ['phone_call', 'user_approved', { traits: ['out-of-band', 'restricted'], amr: ['tel'] }],
   ['u2f_token', 'user_approved', key],

@@ -1,4 +1,5 @@
 import type { JWTPayload } from 'jose'
+import { outage } from './complaints.ts'
 import type { DuoSettings } from './options.ts'
 import { createPost } from './post.ts'
 import { createTokens } from './tokens.ts'
@@ -39,6 +40,8 @@ const errorIn = (...values: readonly unknown[]) => {
   return found === undefined ? '' : ` and error ${found}`
 }
 
+const faultBy = (status: number, message: string) => (status >= 500 ? outage(message) : new Error(message))
+
 /**
  * A client of Duo's OIDC Auth API. What the claims say of the sign-in is for the caller to judge, the nonce included.
  *
@@ -56,7 +59,7 @@ export const createClient = (settings: DuoSettings): DuoClient => {
       const form = { client_id: clientId, client_assertion: await tokens.assertion(health, now) }
       const { status, body } = await post(health, form)
       if (status !== 200 || body.stat !== 'OK')
-        throw new Error(`Duo answered the health check with status ${status}${errorIn(body.code)}`)
+        throw faultBy(status, `Duo answered the health check with status ${status}${errorIn(body.code)}`)
     },
     authorizeUrl: async ({ state, nonce, username, redirectUri }, now) => {
       const asked = { response_type: 'code', scope: 'openid', client_id: clientId, redirect_uri: redirectUri }
@@ -76,7 +79,7 @@ export const createClient = (settings: DuoSettings): DuoClient => {
       if (status === 400 && body.error === 'invalid_grant') return undefined
       const { id_token: idToken, token_type: type } = body
       if (status === 200 && typeof idToken === 'string' && type === 'Bearer') return tokens.verify(idToken, token, now)
-      throw new Error(`Duo answered the code with status ${status}${errorIn(body.error, body.code)}`)
+      throw faultBy(status, `Duo answered the code with status ${status}${errorIn(body.error, body.code)}`)
     },
   }
 }

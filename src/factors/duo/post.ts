@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
+import { outage } from './complaints.ts'
 
 /** What Duo said. */
 export interface Answer {
@@ -40,10 +41,10 @@ const read = async (response: IncomingMessage): Promise<Answer> => {
 /** What is thrown below may hold the request, and so the assertion. */
 const told = (fault: unknown, signal: AbortSignal) => {
   const { code, message } = Object(fault) as { code?: unknown; message?: unknown }
-  if (signal.aborted) return new Error('Duo did not answer in time')
+  if (signal.aborted) return outage('Duo did not answer in time')
   return typeof code === 'string' && /^[A-Z0-9_]+$/.test(code)
-    ? new Error(`Duo could not be reached (${code})`)
-    : new Error(typeof message === 'string' && message.startsWith('Duo ') ? message : 'Duo could not be reached')
+    ? outage(`Duo could not be reached (${code})`)
+    : outage(typeof message === 'string' && message.startsWith('Duo ') ? message : 'Duo could not be reached')
 }
 
 /**

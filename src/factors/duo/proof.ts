@@ -7,7 +7,8 @@ const shown = (traits: Proof['traits'], ...amr: readonly string[]): Proof => ({ 
 
 const push = shown(['out-of-band', 'replay-resistant'], 'mca')
 const code = shown(['replay-resistant'], 'otp')
-const token = shown(['replay-resistant', 'hardware'], 'otp')
+/** It may have come by text message, or from a list. */
+const anyCode = shown([], 'otp')
 /** Duo tells neither whether the key can be copied nor whether a fingerprint, face or PIN was asked for. */
 const key = shown(['phishing-resistant', 'replay-resistant'], 'pop', 'user')
 /** Handed out by an administrator in place of a lost device, for once or for a while: a recovery code of theirs. */
@@ -17,14 +18,15 @@ const bypass = shown(['recovery'], 'recovery-code')
 const BY_FACTOR: Readonly<Record<string, Proof>> = {
   duo_push: push,
   verified_duo_push: push,
-  passcode: code,
+  passcode: anyCode,
   duo_mobile_passcode: code,
   duo_mobile_passcode_hotp: code,
   duo_mobile_passcode_totp: code,
-  hardware_token: token,
-  digipass_go_7_token: token,
-  yubikey_code: token,
-  yubikey_passcode: token,
+  // Their seeds can be imported, and so held elsewhere.
+  hardware_token: code,
+  digipass_go_7_token: code,
+  yubikey_code: code,
+  yubikey_passcode: code,
   sms_passcode: shown(['out-of-band', 'restricted'], 'sms'),
   phone_call: shown(['out-of-band', 'restricted'], 'tel'),
   u2f_token: key,

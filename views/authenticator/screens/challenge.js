@@ -3,6 +3,7 @@ import { answer } from './answer.js'
 import { reportScreen } from './report.js'
 
 const TICK_MILLISECONDS = 5000
+const SETTLE_MILLISECONDS = 500
 
 const textOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value))
 
@@ -12,7 +13,10 @@ const detailsOf = (details) =>
     h(
       'dl',
       { class: 'details' },
-      Object.entries(detail).map(([name, value]) => [h('dt', {}, name), h('dd', {}, h('bdi', {}, textOf(value)))]),
+      Object.entries(detail).map(([name, value]) => [
+        h('dt', {}, h('bdi', {}, name)),
+        h('dd', {}, h('bdi', {}, textOf(value))),
+      ]),
     ),
   )
 
@@ -68,7 +72,10 @@ export const challengeScreen = (app, challenge) => {
     notice.fault(text, field)
     app.fault()
   }
+  const shownAt = performance.now()
   const approve = async () => {
+    // The screen before may have had a button at this very place.
+    if (performance.now() - shownAt < SETTLE_MILLISECONDS) return
     const number = field?.value.replace(/\s/g, '')
     if (number === '') return say(t('challenge.empty'))
     notice.clear(field)
