@@ -18,7 +18,7 @@ import {
 } from './devices/desk.ts'
 import { contextIn, waitedFor } from './opened.ts'
 
-export type { DeviceEnding, DeviceFault, DeviceReply, DeviceTools, Line, Pending } from './devices/desk.ts'
+export type { DeviceEnding, DeviceFault, DeviceReply, DeviceTools, Line } from './devices/desk.ts'
 
 /** What devices of accounts say, and get. No cookie and no session stands behind it: only the device's own signature. */
 export interface DeviceDesk {

@@ -5,7 +5,7 @@ import type { CeremonyContext, Step } from '../../src/factors/factor.ts'
 import { APPROVES, type Duo, type DuoScript, startDuo } from '../support/duo.ts'
 
 export const account = { id: 'bob', label: 'bob@example.com' }
-export const now = () => Math.floor(Date.now() / 1000)
+const now = () => Math.floor(Date.now() / 1000)
 export const refused = (reason: string) => ({ outcome: 'refused', reason })
 export const over = (reason: string) => ({ outcome: 'refused', reason, final: true })
 

@@ -15,13 +15,13 @@ import { createPhone, type Phone, ticketOn } from './phone.ts'
 import { createJourney, isAnswer } from './relying-party.ts'
 
 /** How openid-client and oidc-provider name the grant. */
-export const CIBA = 'urn:openid:params:grant-type:ciba'
+const CIBA = 'urn:openid:params:grant-type:ciba'
 
 /** What details are for: oidc-provider wants a resource with them. */
 export const RESOURCE = 'https://api.example/'
 
 /** A client that polls, beside what it does in browsers. */
-export const POLLING = {
+const POLLING = {
   ...CLIENT,
   redirect_uris: [REDIRECT_URI],
   response_types: ['code' as const],

@@ -41,7 +41,7 @@ export interface Asked {
   readonly header: Readonly<Record<string, unknown>>
 }
 
-export const secretOf = (text: string) => new TextEncoder().encode(text)
+const secretOf = (text: string) => new TextEncoder().encode(text)
 
 /** Signs as Duo does, or as somebody else would. */
 export const signed = (claims: JWTPayload, alg = 'HS512', secret = CLIENT_SECRET) => {

@@ -23,7 +23,7 @@ import {
   signed,
 } from './duo-api.ts'
 
-export { APPROVES, CLIENT_ID, CLIENT_SECRET, type Fault, type Person } from './duo-api.ts'
+export { APPROVES, type Fault, type Person } from './duo-api.ts'
 
 /** An authority of its own, and a certificate for `localhost` that it has signed; all in PEM. */
 const authority = () => {
