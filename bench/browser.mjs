@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { openStream } from './stream.mjs'
 
 const cookieOf = (line) => {
   const [pair, ...attributes] = line.split('; ')
@@ -22,20 +23,23 @@ const HEADERS = {
 /** Connections that stay open, one for each virtual browser. */
 export const createAgent = () => new Agent({ keepAlive: true })
 
+const contentOf = ({ form, json }) => {
+  if (form !== undefined)
+    return { type: 'application/x-www-form-urlencoded', body: new URLSearchParams(form).toString() }
+  return json === undefined ? {} : { type: 'application/json', body: JSON.stringify(json) }
+}
+
 /**
  * Sends one request and reads the whole answer; a redirect is an answer.
  *
  * @param {Agent} agent
  * @param {URL} url
- * @param {{ headers: Record<string, string>, form?: Record<string, string> }} options
+ * @param {{ headers: Record<string, string>, form?: Record<string, string>, json?: unknown }} options
  */
-export const send = (agent, url, { headers, form }) =>
+export const send = (agent, url, { headers, ...given }) =>
   new Promise((resolve, reject) => {
-    const body = form === undefined ? undefined : new URLSearchParams(form).toString()
-    const content =
-      body === undefined
-        ? {}
-        : { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) }
+    const { type, body } = contentOf(given)
+    const content = body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }
     const method = body === undefined ? 'GET' : 'POST'
     const sent = request(url, { agent, method, headers: { ...headers, ...content } }, (answer) => {
       const { statusCode: status, headers } = answer
@@ -67,10 +71,13 @@ export const createBrowser = (origin, agent) => {
       .map(({ pair }) => pair)
       .join('; ')
 
+  const headersFor = (url) => {
+    const cookie = cookieHeader(url)
+    return cookie === '' ? HEADERS : { ...HEADERS, cookie }
+  }
   const ask = async (target, form) => {
     const url = new URL(target, origin)
-    const cookie = cookieHeader(url)
-    const answer = await send(agent, url, { headers: cookie === '' ? HEADERS : { ...HEADERS, cookie }, form })
+    const answer = await send(agent, url, { headers: headersFor(url), form })
     keep(answer.headers)
     return { ...answer, url }
   }
@@ -90,6 +97,15 @@ export const createBrowser = (origin, agent) => {
         answer = await ask(next)
       }
       return answer
+    },
+    /**
+     * Opens a stream of server-sent events, as a page's script does.
+     *
+     * @param {string} path
+     */
+    listen(path) {
+      const url = new URL(path, origin)
+      return openStream(url, { ...headersFor(url), accept: 'text/event-stream' })
     },
     /** Drops the cookies of pages that are done with, which a real browser would no longer send after an hour. */
     forget() {

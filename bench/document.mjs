@@ -1,6 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { comparisonTable, enduranceLines, machineLine, openLines, ticksTable } from './report.mjs'
+import {
+  comparisonTable,
+  enduranceLines,
+  machineLine,
+  openLines,
+  ticksTable,
+  waitingLine,
+  waitingTable,
+} from './report.mjs'
 import { readResults } from './results.mjs'
 
 // node bench/document.mjs
@@ -17,6 +25,7 @@ const SECTIONS = {
   ],
   ticks: ({ rows }) => [ticksTable(rows)],
   open: ({ machine, results }) => [bullets(openLines(results)), `${machineLine(machine)}.`],
+  waiting: ({ machine, results }) => [waitingTable(results), `${waitingLine(results)} ${machineLine(machine)}.`],
   endurance: ({ machine, results }) => [bullets(enduranceLines(results)), `${machineLine(machine)}.`],
 }
 

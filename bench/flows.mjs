@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { answerOf } from './authenticator.mjs'
 import { createBrowser, formOn } from './browser.mjs'
 import { addressOf, credentialIdOf } from './people.mjs'
+import { createPushFlow } from './push-flow.mjs'
 import { CLIENTS, MULTI_FACTOR, PHISHING_RESISTANT_HARDWARE, SINGLE_FACTOR } from './registration.mjs'
 import { createRelyingParty } from './relying-party.mjs'
 
@@ -74,6 +75,8 @@ export const createFlows = ({ issuer, agent, jwk, people, mailbox }) => {
     webauthn: { run: webauthn },
     /** Password, a code by mail, and token: 8 requests. */
     email: { run: email },
+    /** Password, a number typed on a device, and token: 8 requests, 1 of the page's script and 2 of the device. */
+    push: createPushFlow({ world: { issuer, agent }, signIn, redeem }),
     /** Password, and then the page of the factor is left open: 5 requests. */
     abandoned: { run: () => signIn(CLIENTS.guarded) },
     /** A session that has proved the password is asked for more: 5 requests. */

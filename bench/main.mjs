@@ -7,7 +7,7 @@ import { compareWindows, comparisonTable, machineLine } from './report.mjs'
 import { writeResults } from './results.mjs'
 
 // npm run bench -- --rounds 5 --flows 400 --only login,memory
-// `--only` keeps the comparisons whose flow and storage it names: login, step-up, sso, password; memory, redis.
+// `--only` keeps the comparisons whose flow and storage it names: login, webauthn, email, push, step-up, sso, password; memory, redis.
 
 const options = readOptions({ rounds: 5, flows: 400, 'warm-up': 1200, only: '', out: 'cpu' })
 

@@ -28,6 +28,13 @@ export const secretOf = (id) =>
 export const addressOf = (id) => `${id}@example.com`
 
 /**
+ * The id of an account's device, of the form of a key's thumbprint.
+ *
+ * @param {string} id
+ */
+export const deviceIdOf = (id) => createHash('sha256').update(`device of ${id}`).digest('base64url')
+
+/**
  * The id of an account's security key, in base64url.
  *
  * @param {string} id

@@ -20,9 +20,11 @@ export const VARIANTS = Object.freeze({
   oursRedis: variant('ours, Redis', true, 'redis'),
   oursWebauthn: variant('ours, memory, a security key', true, 'memory', 'webauthn'),
   oursEmail: variant('ours, memory, mail', true, 'memory', 'email'),
+  oursPush: variant('ours, memory, a device', true, 'memory', 'push'),
+  oursPushRedis: variant('ours, Redis, a device', true, 'redis', 'push'),
 })
 
-const { bareMemory, oursMemory, bareRedis, bareAdapter, oursRedis, oursWebauthn, oursEmail } = VARIANTS
+const { bareMemory, oursMemory, bareRedis, bareAdapter, oursRedis, oursWebauthn, oursEmail, oursPush } = VARIANTS
 
 /** Prefixes of keys, which tell our own records from oidc-provider's rows. */
 export const PREFIXES = Object.freeze({ store: 'own', adapter: 'rows' })
@@ -55,11 +57,12 @@ const COMPARISONS = Object.freeze([
   compare('login', bareRedis, oursRedis, { bareFlow: 'password', note: 'Redis, bare without any factor', target: 1 }),
   compare('webauthn', bareMemory, oursWebauthn, { bareFlow: 'login', note: 'memory, a security key' }),
   compare('email', bareMemory, oursEmail, { bareFlow: 'login', note: 'memory, a code by mail over SMTP' }),
+  compare('push', bareMemory, oursPush, { bareFlow: 'login', note: 'memory, a number typed on a device' }),
   compare('password', bareRedis, bareAdapter, { note: 'Redis, bare in both, our adapter in one' }),
 ])
 
 const STORAGES = ['memory', 'redis']
-const CHOICES = [...STORAGES, ...FLOWS, 'webauthn', 'email', 'password']
+const CHOICES = [...STORAGES, ...FLOWS, 'webauthn', 'email', 'push', 'password']
 
 const fits = (words, own) => words.length === 0 || words.some((word) => own.includes(word))
 
@@ -88,7 +91,7 @@ const windowsOf = (comparisons) => {
   return [...new Map(all.map((window) => [windowId(window), window])).values()]
 }
 
-const LOGINS = ['login', 'password', 'webauthn', 'email']
+const LOGINS = ['login', 'password', 'webauthn', 'email', 'push']
 
 /** The comparisons that share a window, or nearly do, are measured side by side. */
 const groupOf = ({ flow, storage }) => `${LOGINS.includes(flow) ? 'login' : flow} ${storage}`

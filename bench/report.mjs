@@ -42,6 +42,7 @@ const NAMES = {
   password: 'login without a factor',
   webauthn: 'WebAuthn login',
   email: 'email login',
+  push: 'push login',
 }
 
 const cellsOf = ({ flow, storage, note, server, sum, target }) => [
@@ -119,6 +120,40 @@ export const openLines = ({ open, memory, keys, durable, endless, keysLeft, seco
   `${open} open interactions: ${keys - durable} keys besides ${durable} durable ones, ${endless.length} of them without a TTL.`,
   `Redis held ${megabytes(memory.before)} before, ${megabytes(memory.full)} with them and ${megabytes(memory.after)} when they had expired, ${seconds.toFixed(0)} s later; ${keysLeft} of their keys were left.`,
 ]
+
+const timesText = ({ median, most }) => `${median.toFixed(1)} / ${most.toFixed(1)} ms`
+const sizes = (moments, name) => moments.map((moment) => megabytes(moment[name])).join(' / ')
+const counts = (moments, name) => moments.map((moment) => moment[name]).join(' / ')
+
+const STORAGES = { memory: 'memory', redis: 'Redis' }
+
+/** What there is to say of screens that wait, and how. */
+const WAITING = {
+  'resident memory: pages shown / all waiting / after': ({ moments }) => sizes(moments, 'rss'),
+  'heap after collection: the same': ({ moments }) => sizes(moments, 'heapUsed'),
+  'connections: the same': ({ moments }) => counts(moments, 'connections'),
+  'timers: the same': ({ moments }) => counts(moments, 'timers'),
+  'CPU seconds per minute, all waiting': ({ cpu }) => cpu.waiting.server.toFixed(2),
+  'the same of the Redis server': ({ cpu }) => (cpu.waiting.redis === undefined ? '' : cpu.waiting.redis.toFixed(2)),
+  'CPU seconds per minute, nobody left': ({ cpu }) => cpu.idle.server.toFixed(2),
+  'answer sent to page told: median / 95th percentile': ({ told }) => timesText(told),
+  'answer sent to answer taken: the same': ({ taken }) => timesText(taken),
+}
+
+/** @param {Record<string, object>} results - As `holdScreens` answers them, by storage */
+export const waitingTable = (results) => {
+  const all = Object.values(results)
+  return table(
+    ['', ...Object.keys(results).map((storage) => STORAGES[storage])],
+    Object.entries(WAITING).map(([name, textOf]) => [name, ...all.map(textOf)]),
+  )
+}
+
+/** @param {Record<string, object>} results */
+export const waitingLine = (results) => {
+  const { screens, seconds, answers } = Object.values(results)[0].settings
+  return `${screens} screens, ${seconds} s of waiting, ${answers} answers.`
+}
 
 /**
  * What came of the long run, in sentences.

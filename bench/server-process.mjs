@@ -35,6 +35,8 @@ export const startServer = async (settings) => {
     usage: () => ask('usage'),
     /** Collects its garbage. */
     collect: () => ask('collect'),
+    /** How many connections and timers it holds. */
+    held: () => ask('held'),
     /** Begins a CPU profile. */
     profile: () => ask('profile'),
     /** Ends the CPU profile and answers it. */

@@ -54,6 +54,11 @@ const answers = {
     return { cpuMicroseconds: user + system, rss, heapUsed }
   },
   collect: () => globalThis.gc(),
+  held: () => {
+    const resources = process.getActiveResourcesInfo()
+    const count = (name) => resources.filter((one) => one === name).length
+    return { connections: count('TCPSocketWrap'), timers: count('Timeout') }
+  },
   profile: () => profiler.start(),
   profiled: () => profiler.stop(),
 }

@@ -7,6 +7,18 @@ const quantile = (sorted, share) => {
 }
 
 /**
+ * The value below which this share of the values lies.
+ *
+ * @param {readonly number[]} values - At least one
+ * @param {number} share - 0 to 1
+ */
+export const shareOf = (values, share) =>
+  quantile(
+    [...values].sort((one, other) => one - other),
+    share,
+  )
+
+/**
  * Median and interquartile range.
  *
  * @param {readonly number[]} values - At least one

@@ -1,27 +1,11 @@
 import { PUBLIC_KEY } from './authenticator.mjs'
 import { createAgent } from './browser.mjs'
+import { DEVICE_KEY } from './device.mjs'
 import { createFlows } from './flows.mjs'
 import { openMailbox } from './mailbox.mjs'
+import { BROWSERS, inParallel } from './parallel.mjs'
 import { createPeople } from './people.mjs'
 import { startServer } from './server-process.mjs'
-
-/** How many virtual browsers are at work at once. */
-const BROWSERS = 8
-
-/** Runs `run(index)` `count` times, as many at once as there are browsers; answers all that it answered. */
-const inParallel = async (count, run, browsers = BROWSERS) => {
-  const answers = new Array(count)
-  let next = 0
-  const browser = async () => {
-    while (next < count) {
-      const index = next
-      next += 1
-      answers[index] = await run(index)
-    }
-  }
-  await Promise.all(Array.from({ length: browsers }, browser))
-  return answers
-}
 
 /** What each flow begins with: a session of its own, or one of a few where the flow leaves it as it is. */
 const prepare = async ({ prepare: one, isReusable }, count) => {
@@ -40,7 +24,8 @@ export const openWindow = async ({ settings, flow, warmUp, flows }) => {
   // Each flow has a person of its own, since a code works once.
   const people = warmUp + flows + BROWSERS
   const mailbox = settings.variant.factor === 'email' ? await openMailbox() : undefined
-  const server = await startServer({ ...settings, people, publicKey: PUBLIC_KEY, smtpUrl: mailbox?.url })
+  const keys = { publicKey: PUBLIC_KEY, deviceKey: DEVICE_KEY }
+  const server = await startServer({ ...settings, people, ...keys, smtpUrl: mailbox?.url })
   const agent = createAgent()
   const { issuer } = server
   const close = async () => {

@@ -187,12 +187,12 @@ describe('factors/push: challenge', () => {
 
   it('AC-82: deny and "it was not me" end it, and so does an answer too late', async () => {
     const { state } = await begin()
-    for (const [decision, reason] of [
-      ['deny', 'denied'],
-      ['report', 'reported'],
+    for (const [decision, reason, more] of [
+      ['deny', 'denied', {}],
+      ['report', 'reported', { detail: 'unknown-place' }],
     ] as const) {
       const statement = device.answer(shown(state), decision, { reason: 'unknown-place' })
-      assert.deepEqual(await answered(factor, state, statement, phone, both), refusal(reason, true))
+      assert.deepEqual(await answered(factor, state, statement, phone, both), { ...refusal(reason, true), ...more })
     }
     const late = soft(undefined, NOW + 120)
     const { number } = state

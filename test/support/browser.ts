@@ -63,7 +63,10 @@ const exchange = async (url: URL, { method, headers, body }: Ask): Promise<Answe
   if (globalThis.fetch !== native) {
     return fetch(url, { method, headers, redirect: 'manual', ...(body === undefined ? {} : { body }) })
   }
-  const asked = request(url, { agent, method, headers: { 'accept-language': '*', 'user-agent': 'node', ...headers } })
+  // Node tells the length by itself for some methods only.
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+  const own = { 'accept-language': '*', 'user-agent': 'node', ...length }
+  const asked = request(url, { agent, method, headers: { ...own, ...headers } })
   asked.end(body)
   const [message] = (await once(asked, 'response')) as [IncomingMessage]
   const said = await text(message)

@@ -58,6 +58,16 @@ const numberField = () =>
     'aria-describedby': 'notice',
   })
 
+/** Where nothing is typed it waits a moment: the screen before may have had a button at this very place. */
+const createYes = (words, isAtOnce) => {
+  const yes = h('button', { class: 'primary', type: 'submit', disabled: !isAtOnce }, words)
+  if (!isAtOnce)
+    setTimeout(() => {
+      yes.disabled = false
+    }, SETTLE_MILLISECONDS)
+  return yes
+}
+
 /** A question: who asks for what, and yes, no, or "it was not me". */
 export const challengeScreen = (app, challenge) => {
   const { t, device } = app
@@ -72,16 +82,14 @@ export const challengeScreen = (app, challenge) => {
     notice.fault(text, field)
     app.fault()
   }
-  const shownAt = performance.now()
   const approve = async () => {
-    // The screen before may have had a button at this very place.
-    if (performance.now() - shownAt < SETTLE_MILLISECONDS) return
     const number = field?.value.replace(/\s/g, '')
     if (number === '') return say(t('challenge.empty'))
     notice.clear(field)
     await answer(app, challenge, () => device.approve(challenge, isNumber ? { number } : {}), say)
   }
   const deny = () => answer(app, challenge, () => device.deny(challenge), say)
+  const yes = createYes(t('challenge.approve'), isNumber)
   const form = h(
     'form',
     { class: 'main', novalidate: true },
@@ -91,7 +99,7 @@ export const challengeScreen = (app, challenge) => {
     h(
       'div',
       { class: 'buttons' },
-      h('button', { class: 'primary', type: 'submit' }, t('challenge.approve')),
+      yes,
       h('button', { class: 'tool', type: 'button', onclick: () => inTurn(deny) }, t('challenge.deny')),
     ),
   )
