@@ -7,32 +7,32 @@ import type { History } from './model.moves.ts'
 import type { Tally } from './model.world.ts'
 
 /** Another seed, more runs, or the path that a failure reports: set by whoever looks for something. */
-const { MODEL_SEED = '20261122', MODEL_RUNS = '40', MODEL_PATH } = process.env
+const { MODEL_SEED = '20261122', MODEL_RUNS = '24', MODEL_PATH } = process.env
 const isUsual = process.env.MODEL_SEED === undefined && process.env.MODEL_RUNS === undefined && MODEL_PATH === undefined
 const MOVES = 12
 const SCENE_RUNS = 3
 
 /** What these histories have to have seen, or they would hold whatever the code does. */
 const SEEN: Readonly<Record<string, number>> = {
-  'codes at urn:oidc-step-up:acr:1fa': 10,
-  'codes at urn:test:recent': 50,
-  'codes after a lift': 20,
-  'codes of an app': 40,
-  'answers refused': 10,
+  'codes at urn:oidc-step-up:acr:1fa': 5,
+  'codes at urn:test:recent': 25,
+  'codes after a lift': 10,
+  'codes of an app': 20,
+  'answers refused': 5,
   'answers that came too fast': 1,
-  'answers followed later': 2,
-  'first apps': 10,
-  'further apps': 2,
-  'recovery codes used': 4,
-  'browsers remembered': 20,
-  'browsers copied': 15,
-  'refreshes answered': 10,
+  'answers followed later': 1,
+  'first apps': 5,
+  'further apps': 1,
+  'recovery codes used': 2,
+  'browsers remembered': 10,
+  'browsers copied': 7,
+  'refreshes answered': 5,
   'refreshes refused, of dead tokens': 1,
-  'silent code': 2,
-  'silent interaction_required': 2,
-  'silent login_required': 2,
-  decline: 8,
-  cancel: 5,
+  'silent code': 1,
+  'silent interaction_required': 1,
+  'silent login_required': 1,
+  decline: 4,
+  cancel: 2,
 }
 
 /** Runs on a clock that moves only where the work moves it: a history does not depend on how busy the machine is. */
