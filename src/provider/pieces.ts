@@ -1,7 +1,8 @@
 import type { Configuration, KoaContextWithOIDC, Session } from 'oidc-provider'
-import { acrValues, carriage, type Level } from '../assurance/levels.ts'
+import { acrValues } from '../assurance/levels.ts'
 import type { Config } from '../config.ts'
 import { StepUpError } from '../errors.ts'
+import { isWithinReach } from '../policy/reach.ts'
 import type { Backchannel } from './ciba.ts'
 import type { Decider } from './decision.ts'
 import type { TokenGuard } from './grants.ts'
@@ -39,19 +40,12 @@ export const sessionLife =
     return typeof life === 'function' ? life(ctx, session) : life
   }
 
-/** Whether the strongest that any configured factor shows, beside a password, would meet the level. */
+/** Whether some configured factor would meet the level beside a password. */
 const offeredBy =
   ({ factors, levels }: Pick<Config, 'factors' | 'levels'>) =>
   (acr: string): boolean => {
-    const level: Level | undefined = levels.find((one) => one.acr === acr)
-    const moment = { now: 0, cid: undefined, flowSeconds: 0 }
-    const at = { at: 0, cid: '' }
-    const password = { ...at, factor: 'login', kinds: ['knowledge'], traits: [], amr: [] } as const
-    return factors.some(
-      ({ id, kinds, traits, amr }) =>
-        level !== undefined &&
-        carriage(level, [password, { ...at, factor: id, kinds, traits, amr }], moment) !== undefined,
-    )
+    const level = levels.find((one) => one.acr === acr)
+    return level !== undefined && isWithinReach(factors, level)
   }
 
 /** What the pieces call. */
