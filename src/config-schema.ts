@@ -31,12 +31,14 @@ const MAX_BROWSER_SECONDS = 34_560_000
 const BROWSER_SECONDS = `a whole number of seconds from 60 to ${MAX_BROWSER_SECONDS}, which is 400 days`
 const PER_ACCOUNT = 'a whole number from 1 to 100'
 const REMEMBER = 'false, or an object with lifeSeconds, idleSeconds, perAccount'
+const DEVICE_DAYS = 'a whole number of days from 1 to 365'
 const FACTOR_ID = 'lower-case letters, digits and hyphens'
 
 /** Whether it can be called; what it answers is judged when it is. */
 export const isCallable = (value: unknown) => typeof value === 'function'
 
 const flag = z.boolean('true or false')
+const DEVICE_DAYS_RANGE = z.int(DEVICE_DAYS).min(1, DEVICE_DAYS).max(365, DEVICE_DAYS)
 const text = z.string(TEXT).min(1, TEXT)
 const seconds = z.int(SECONDS).min(1, SECONDS)
 const acr = z.string(ACR).regex(/^[\x21-\x7e]+$/, ACR)
@@ -54,10 +56,16 @@ const withFunctions = (...names: readonly string[]) =>
 const traits = listOf(oneOf(TRAITS), `a list of ${TRAITS.join(', ')}`)
 
 /** What a host's `login()` answers. */
-export const proof = strict({
+export const loginProof = strict({
   kinds: listOf(oneOf(KINDS), `a list of ${KINDS.join(', ')}`),
   traits,
   amr: listOf(text, 'a list of amr values'),
+  method: text.optional(),
+  upstream: strict({
+    issuer: text,
+    acr: text.optional(),
+    amr: listOf(text, 'a list of amr values').optional(),
+  }).optional(),
 })
 
 const level = strict({
@@ -132,12 +140,34 @@ const client = strict(
   "{ floor: '…' } with the acr of a level",
 )
 
-const policy = strict({
-  default: oneOf(['never', 'always']).optional(),
+const policyParts = {
+  default: oneOf(['never', 'always', 'adaptive']).optional(),
+  adaptive: strict({
+    askAt: oneOf(['low', 'medium']).optional(),
+    unenrolled: oneOf(['verify', 'refuse']).optional(),
+  }).optional(),
   clients: z.record(text, client, 'an object by client_id').optional(),
   scopes: byName('scope', text),
   resources: byName('resource indicator', text),
+  // Each is judged with its path against levels, factors and facts.
+  rules: z.array(z.unknown(), 'a list of rules').optional(),
+}
+
+const policy = strict({
+  ...policyParts,
+  facts: z.record(text, callable, 'an object of functions by the name of their fact').optional(),
+  reportOnly: strict(policyParts).optional(),
 })
+
+const assessor = z.object(
+  { name: text, reads: listOf(text, 'a list of names of facts'), assess: callable },
+  'an assessor, such as newDevice()',
+)
+const assessors = listOf(assessor, 'a list of assessors').min(1, 'at least one assessor')
+const risk = z.union(
+  [assessors, strict({ assessors, overall: callable.optional(), rememberDeviceDays: DEVICE_DAYS_RANGE.optional() })],
+  'a list of assessors, or { assessors, overall, rememberDeviceDays }',
+)
 
 const days = z.int(SECONDS).min(60, BROWSER_SECONDS).max(MAX_BROWSER_SECONDS, BROWSER_SECONDS)
 
@@ -165,6 +195,9 @@ export const schemaFor = (levels: unknown) =>
     acrValues: oneOf(['voluntary', 'strict']).optional(),
     maxAge: oneOf(['carrying-events', 'every-event']).optional(),
     policy: policy.optional(),
+    risk: risk.optional(),
+    geo: withFunctions('locate').optional(),
+    trustedProxies: listOf(text, 'a list of addresses, CIDR ranges or the word loopback').optional(),
     enrollment: oneOf(['open', 'ticket']).optional(),
     rememberBrowser: z.union([z.literal(false), rememberBrowser], REMEMBER).optional(),
     offers: z.union([flag, strict({ everySeconds: seconds.optional() })], 'true, false or { everySeconds }').optional(),

@@ -1,17 +1,19 @@
 import type { InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
 import type { Account } from './account.ts'
-import type { Proof } from './assurance/evidence.ts'
-import { acrValues, findLevel, type Level } from './assurance/levels.ts'
+import type { LoginProof, Proof } from './assurance/evidence.ts'
+import { acrValues, type Level } from './assurance/levels.ts'
 import { type Preset, presets } from './assurance/presets.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { configError } from './config-error.ts'
-import { isCallable, proof, schemaFor } from './config-schema.ts'
+import { assertPolicy, completePolicy } from './config-policy.ts'
+import { isCallable, loginProof, schemaFor } from './config-schema.ts'
 import { StepUpError } from './errors.ts'
 import type { AnyFactor } from './factors/factor.ts'
 import { standsBeside } from './flow/permit.ts'
-import { multiFactorLevel, type Policy } from './policy/policy.ts'
-import { isWithinReach, needsInWords } from './policy/reach.ts'
+import type { Geo } from './policy/geo.ts'
+import type { Policy } from './policy/policy.ts'
 import type { AcrValuesReading, MaxAgeReading } from './policy/requirement.ts'
+import type { Assessor, Risk } from './risk/assessor.ts'
 import type { Accounts } from './store/accounts.ts'
 import { memoryStore } from './store/memory.ts'
 import type { Store } from './store/store.ts'
@@ -58,9 +60,12 @@ export interface StepUpOptions {
   /**
    * What the host's login page proved, from the `login` result it submitted, for instance by an `amr` of its
    * own. Asked once, when the login happened. Default: one knowledge event with `amr` `pwd`. The result's own
-   * `acr` and `amr` alone prove nothing.
+   * `acr` and `amr` alone prove nothing. What it says of an identity provider before, rules can read.
    */
-  readonly login?: (result: NonNullable<InteractionResults['login']>, ctx: KoaContextWithOIDC) => Proof | Promise<Proof>
+  readonly login?: (
+    result: NonNullable<InteractionResults['login']>,
+    ctx: KoaContextWithOIDC,
+  ) => LoginProof | Promise<LoginProof>
   /**
    * How levels asked by `acr_values`, or by an acr claim that is not essential, are read. `voluntary`: asked,
    * and reported as it is where the user declines or cannot. `strict`: as if essential. Default `voluntary`.
@@ -76,6 +81,16 @@ export interface StepUpOptions {
    * Default `{ default: 'always' }`.
    */
   readonly policy?: Policy
+  /** What risk signals to look at; at every decision, for `adaptive`, for rules and for the traces. Default none. */
+  readonly risk?: readonly Assessor[] | Risk
+  /** Where addresses are; rules and assessors that ask for places know none without. */
+  readonly geo?: Geo
+  /**
+   * The proxies before this server, by address, CIDR range or the word `loopback`: of what they pass on in
+   * `X-Forwarded-For` only the last hop that is none of them is believed. Default: the provider's `proxy` setting,
+   * which stands for one proxy.
+   */
+  readonly trustedProxies?: readonly string[]
   /**
    * How a first authenticator comes to an account. `open`: enrolment is offered inside the login where a level is
    * asked or owed. `ticket`: only by a link from `mfa.accounts.issueTicket`. Default `open`.
@@ -115,6 +130,10 @@ export interface Config {
   readonly acrValues: AcrValuesReading
   readonly maxAge: MaxAgeReading
   readonly policy: Policy
+  /** Undefined where nothing is assessed. */
+  readonly risk: Risk | undefined
+  readonly geo: Geo | undefined
+  readonly trustedProxies: readonly string[] | undefined
   readonly enrollment: Enrollment
   /** Undefined where browsers are not remembered. */
   readonly rememberBrowser: Required<RememberBrowser> | undefined
@@ -137,7 +156,7 @@ const refuse = (path: string, found: string, allowed: string): never => {
 
 const firstDuplicate = (values: readonly string[]) => values.find((value, index) => values.indexOf(value) !== index)
 
-const assertConsistent = ({ factors, levels, policy }: Pick<Config, 'factors' | 'levels' | 'policy'>) => {
+const assertConsistent = ({ factors, levels }: Pick<Config, 'factors' | 'levels'>) => {
   const ids = factors.map(({ id }) => id)
   const twice = firstDuplicate(ids)
   if (twice !== undefined) refuse('factors', `"${twice}" twice`, 'each factor once')
@@ -149,37 +168,8 @@ const assertConsistent = ({ factors, levels, policy }: Pick<Config, 'factors' | 
     const strange = one.needs.factors?.find((id) => !ids.includes(id))
     if (strange !== undefined) refuse(`levels[${index}].needs.factors`, `"${strange}"`, ids.join(', '))
   })
-  if (policy.default !== 'never' && multiFactorLevel(levels) === undefined)
-    refuse('policy.default', '"always"', '"never", as no level has needs.kinds 2')
   if (factors.every(standsBeside))
     refuse('factors', `${ids.join(' and ')} only`, 'at least one other factor beside what cannot stand alone')
-  for (const by of ['clients', 'scopes', 'resources'] as const)
-    for (const [name, { floor }] of Object.entries(policy[by] ?? {}))
-      if (floor !== undefined && findLevel(levels, floor) === undefined)
-        refuse(`policy.${by}.${name}.floor`, `"${floor}"`, acrValues(levels).join(', '))
-}
-
-/**
- * A floor that nothing meets keeps everybody out. A host that says itself what its login proves may mean a login that
- * meets it.
- */
-const assertWithinReach = ({ factors, levels, policy }: Pick<Config, 'factors' | 'levels' | 'policy'>) => {
-  const isMissed = (level: Level | undefined): level is Level => level !== undefined && !isWithinReach(factors, level)
-  const missed = ({ needs }: Level) => `no configured factor meets beside a password (it needs ${needsInWords(needs)})`
-  const base = policy.default === 'never' ? undefined : multiFactorLevel(levels)
-  if (isMissed(base))
-    refuse(
-      'policy.default',
-      `"always", whose level "${base.acr}" ${missed(base)}`,
-      '"never", or a factor that meets it',
-    )
-  const reached = levels.filter((level) => !isMissed(level)).map(({ acr }) => acr)
-  for (const by of ['clients', 'scopes', 'resources'] as const)
-    for (const [name, { floor }] of Object.entries(policy[by] ?? {})) {
-      const level = floor === undefined ? undefined : findLevel(levels, floor)
-      if (isMissed(level))
-        refuse(`policy.${by}.${name}.floor`, `"${floor}", which ${missed(level)}`, reached.join(', '))
-    }
 }
 
 const NO_ADDRESS = 'account() answers emailVerified: true without an email, and such an account gets no code by mail'
@@ -204,9 +194,9 @@ const checkedLogin = (login: StepUpOptions['login']): Config['login'] => {
   if (login === undefined) return () => PASSWORD
   return async (result, ctx) => {
     const said = await login(result, ctx)
-    const { data, error } = proof.safeParse(said)
+    const { data, error } = loginProof.safeParse(said)
     if (error !== undefined) throw configError(said, error, 'login() answered ')
-    return data
+    return data as LoginProof
   }
 }
 
@@ -229,6 +219,9 @@ const rememberBrowserOf = ({ rememberBrowser, levels }: StepUpOptions): Config['
   return { lifeSeconds: 30 * DAY, idleSeconds: 14 * DAY, perAccount: 10, ...rememberBrowser }
 }
 
+const riskOf = ({ risk }: StepUpOptions): Config['risk'] =>
+  risk === undefined || 'assessors' in risk ? risk : { assessors: risk }
+
 const offersOf = ({ offers = false }: StepUpOptions): Config['offers'] =>
   offers === false ? undefined : { everySeconds: 30 * DAY, ...(offers === true ? {} : offers) }
 
@@ -244,9 +237,11 @@ export const readOptions = (input: StepUpOptions): Config => {
   const memory = memoryStore({ clock })
   const { levels: chosen = 'standard' } = input
   const levels = typeof chosen === 'string' ? presets[chosen] : chosen
-  const policy: Policy = { default: 'always', ...input.policy }
-  assertConsistent({ factors: input.factors, levels, policy })
-  if (input.login === undefined) assertWithinReach({ factors: input.factors, levels, policy })
+  const { factors } = input
+  assertConsistent({ factors, levels })
+  const policy = completePolicy(input.policy, factors)
+  const around = { factors, levels, hasRisk: input.risk !== undefined, hasLogin: input.login !== undefined }
+  assertPolicy(policy, around, PREFIX)
   return Object.freeze({
     account: checkedAccount(input),
     factors: input.factors,
@@ -259,6 +254,9 @@ export const readOptions = (input: StepUpOptions): Config => {
     acrValues: input.acrValues ?? 'voluntary',
     maxAge: input.maxAge ?? 'carrying-events',
     policy,
+    risk: riskOf(input),
+    geo: input.geo,
+    trustedProxies: input.trustedProxies,
     enrollment: input.enrollment ?? 'open',
     rememberBrowser: rememberBrowserOf(input),
     offers: offersOf(input),

@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'ERR_STORE'
   /** Compare-and-set lost against other writers too many times in a row. */
   | 'ERR_CONTENTION'
+  /** A rule of the policy threw, or demanded what cannot be; `cause` holds it. Nobody passes meanwhile. */
+  | 'ERR_POLICY'
   /** The account, or the authenticator named, does not exist, or the operation does not fit it. */
   | 'ERR_ACCOUNT'
   /** A sender's word that an address can never be reached: a number that does not exist, a mailbox that is gone. */

@@ -9,6 +9,7 @@ import { createBrowsers } from './flow/browsers.ts'
 import { createCeremonies } from './flow/ceremony.ts'
 import { createChanges } from './flow/changes.ts'
 import { createDispatcher } from './flow/dispatch.ts'
+import { createHistory } from './flow/history.ts'
 import { createKeyCheck } from './flow/key-check.ts'
 import { createSummonses } from './flow/summons.ts'
 import { createThrottle } from './flow/throttle.ts'
@@ -21,6 +22,9 @@ import { createBrowserCookies } from './provider/browser-cookies.ts'
 /** One that has no records to look at: remembering is turned off. */
 const OFF = { lifeSeconds: 1, idleSeconds: 1, perAccount: 1 }
 
+const deviceDays = ({ risk: { rememberDeviceDays } = { assessors: [] } }: Config) =>
+  rememberDeviceDays === undefined ? {} : { rememberDeviceDays }
+
 /** All that needs no provider yet. */
 export const build = (config: Config) => {
   const { store, accounts, clock, factors } = config
@@ -31,6 +35,7 @@ export const build = (config: Config) => {
   const throttle = createThrottle(vault, clock)
   const renderer = createRenderer(factors)
   const [mac] = macsOf(sealer, 'message counts')
+  const [networks] = macsOf(sealer, 'sign-ins')
   const drop = (factor: AnyFactor, accountId: string, ids: readonly string[]) =>
     dropAddresses(records, factor, accountId, ids)
   const dispatcher = createDispatcher({ vault, clock, announce, compose: renderer.compose, mac, drop })
@@ -56,6 +61,8 @@ export const build = (config: Config) => {
     throttle,
     browsers: createBrowsers({ vault, clock, announce, limits: config.rememberBrowser ?? OFF }),
     cookies: createBrowserCookies(macsOf(sealer, 'browser cookie')),
+    deviceCookies: createBrowserCookies(macsOf(sealer, 'device cookie'), 'step-up-device'),
+    history: createHistory({ vault, clock, mac: networks, ...deviceDays(config) }),
     tickets: createTickets({ vault, sealer, clock, announce }),
     effects,
     changes,

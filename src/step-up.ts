@@ -14,8 +14,8 @@ import { createOutageGuard, isOutage } from './http/outage.ts'
 import type { Renderer } from './http/render.ts'
 import { createRoutes } from './http/routes.ts'
 import { SETUP } from './http/setup.ts'
+import { judgingOf } from './judging.ts'
 import { build, type Parts } from './parts.ts'
-import { createFloors } from './policy/policy.ts'
 import { type Backchannel, createBackchannel } from './provider/ciba.ts'
 import { configure } from './provider/configure.ts'
 import { createDecider } from './provider/decision.ts'
@@ -222,14 +222,14 @@ export const stepUp = (options: StepUpOptions): StepUp => {
   assertViews(config, parts.renderer)
   const socket = createSocket()
 
-  const floors = createFloors(config.policy, config.levels)
+  const judging = judgingOf(config)
   let conclude: Backchannel['conclude'] | undefined
   const pieces: StepUp['pieces'] = (host) => {
     const scopesOf = scopesByClaim(host)
-    const decide = createDecider({ ...parts, floors, sessionSeconds: sessionLife(host), scopesOf })
+    const decide = createDecider({ ...parts, ...judging, sessionSeconds: sessionLife(host), scopesOf })
     const provider = () => socket.provider('features.ciba')
     const { negotiate } = parts.renderer
-    const backchannel = createBackchannel({ ...parts, floors, scopesOf, provider, negotiate })
+    const backchannel = createBackchannel({ ...parts, ...judging, scopesOf, provider, negotiate })
     conclude = backchannel?.conclude
     const isDead = createTokenGuard({ account: config.account, records })
     const assertAttached = () => void socket.provider('configure()')
@@ -248,7 +248,7 @@ export const stepUp = (options: StepUpOptions): StepUp => {
     })
     const issuer = () => provider.issuer
     const devices = createDeviceDesk({ ...parts.effects, account: config.account, issuer, conclude })
-    const tools = { ...parts, devices, provider, root: PAGES }
+    const tools = { ...parts, devices, provider, addressOf: judging.addressOf, root: PAGES }
     const pages = createRoutes(tools)
     const hasApp = config.factors.some((factor) => factor.devices?.webApp === true)
     return { guard: createOutageGuard(tools), pages: hasApp ? both(pages, createAuthenticator(AUTHENTICATOR)) : pages }

@@ -61,7 +61,7 @@ const MISTAKES: readonly Mistake[] = [
   [{ levels: [oneKind] }, 'policy.default', '"always"', 'needs.kinds 2'],
   [{ policy: 'always' }, 'policy', '"always"', 'an object'],
   [{ policy: { default: 'sometimes' } }, 'policy.default', '"sometimes"', 'never, always'],
-  [{ policy: { defaults: 'always' } }, 'policy.defaults', 'an unknown setting', 'default, clients'],
+  [{ policy: { defaults: 'always' } }, 'policy.defaults', 'an unknown setting', 'default, adaptive, clients'],
   [{ policy: { clients: { app: { floor: '' } } } }, 'policy.clients.app.floor', '""', 'not empty'],
   [{ policy: { clients: { app: { floor: 'gold' } } } }, 'policy.clients.app.floor', '"gold"', standard[1]?.acr ?? ''],
   [

@@ -20,11 +20,26 @@ export interface Proof {
   readonly amr: readonly string[]
 }
 
+/** What an identity provider before ours said of a login (OpenID Connect Core 1.0 section 2). By itself it proves nothing. */
+export interface Upstream {
+  /** Its issuer identifier. */
+  readonly issuer: string
+  readonly acr?: string
+  readonly amr?: readonly string[]
+}
+
+/** What a login proved, and what rules can ask of it beside. */
+export interface LoginProof extends Proof {
+  /** What the host calls this way to sign in: `federated`, `magic-link`. */
+  readonly method?: string
+  readonly upstream?: Upstream
+}
+
 /** The factor name of the host's own login page in the ledger. */
 export const LOGIN = 'login'
 
-/** One authentication event in a session's ledger. */
-export interface Evidence extends Proof {
+/** One authentication event in a session's ledger; `method` and `upstream` are a login's only. */
+export interface Evidence extends LoginProof {
   /** A factor's id, or `login` for the host's own login page. */
   readonly factor: string
   /** The authenticator that was used, be it stored or implied; absent for a login by password. */

@@ -22,6 +22,7 @@ import { type Ending, endInteraction, type OpenInteraction, openInteraction } fr
 import { mountPathOf } from '../provider/oidc.ts'
 import type { PromptDetails } from '../provider/prompt.ts'
 import type { StoreKey } from '../store/store.ts'
+import type { AddressReader } from './address.ts'
 import type { Csrf } from './csrf.ts'
 import { sameOrigin } from './csrf.ts'
 import { isUnreadable, readForm } from './form.ts'
@@ -41,6 +42,7 @@ export interface PageTools extends SendTools {
   readonly csrf: Csrf
   readonly changes: Changes
   readonly devices: DeviceDesk
+  readonly addressOf: AddressReader
 }
 
 /** What is to be done on the pages of one visit. */
@@ -97,7 +99,7 @@ const visitOf = async (
     ctx,
     account,
     task: details,
-    place: { ...placeIn(open), client, openEnrollment: tools.config.enrollment === 'open' },
+    place: { ...placeIn(open), client, openEnrollment: tools.config.enrollment === 'open' && !details.ticketOnly },
     ...(ahead === undefined ? {} : { ahead }),
     base,
     binding,
@@ -214,20 +216,15 @@ const suiting = ({ task }: Visit, { config }: PageTools, factor: AnyFactor): Pic
   }
 }
 
-/**
- * Who asks. Behind a proxy, what came before the last entry of its list is the browser's own invention, unless the host
- * says how many proxies there are (Koa's `maxIpsCount`).
- */
-const addressOf = ({ ips, ip, app }: Context) => (app.maxIpsCount === 0 ? (ips.at(-1) ?? ip) : ip)
-
 const MAX_USER_AGENT_LENGTH = 512
 
 /** Where the ceremony of this factor takes place. */
 export const placeOf = (visit: Visit, tools: PageTools, factor: AnyFactor): Place => {
   const { ctx, account, task, place, screen, base } = visit
-  const { provider } = tools
+  const { provider, addressOf } = tools
   const origin = originOf(provider.issuer)
   const address = addressOf(ctx)
+  const from = address === undefined ? {} : { address }
   const userAgent = ctx.get('user-agent').slice(0, MAX_USER_AGENT_LENGTH)
   return {
     ...place,
@@ -239,8 +236,8 @@ export const placeOf = (visit: Visit, tools: PageTools, factor: AnyFactor): Plac
     issuer: provider.issuer,
     url: `${origin}${base}/${factor.id}`,
     locale: screen.locale,
-    address,
-    requester: { address, ...(userAgent === '' ? {} : { userAgent }) },
+    ...from,
+    requester: { ...from, ...(userAgent === '' ? {} : { userAgent }) },
   }
 }
 

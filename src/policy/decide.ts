@@ -1,8 +1,9 @@
 import { amrOf } from '../assurance/amr.ts'
+import type { Proof } from '../assurance/evidence.ts'
 import { carriage, isFresh, type Level, type Moment } from '../assurance/levels.ts'
 import type { Decision, Reason, RefusalError, Situation, Trace } from './decision.ts'
 import { carriageAt, type Desk, deskOf, isLifted } from './desk.ts'
-import { type Bare, close, type Gap, gapsOf, isExempt, needsOnlyLogin, offersOf } from './plan.ts'
+import { type Bare, close, floorsByAddress, type Gap, gapsOf, isExempt, needsOnlyLogin, offersOf } from './plan.ts'
 import { type AskedLevel, asksOnlyUnknown } from './requirement.ts'
 
 /** A decision with why it is so, before its trace is written. */
@@ -25,12 +26,14 @@ const askLogin = (reason: Reason, inVain: boolean): Verdict =>
 /** What no evidence could mend. */
 const beforeEvidence = ({ accountActive, requirement }: Situation): Verdict | undefined => {
   if (!accountActive) return refuse('account-inactive', 'access_denied')
+  if (requirement.refusal !== undefined) return refuse('refused-by-rule', 'access_denied')
   return asksOnlyUnknown(requirement.asked) ? refuse('acr-unknown', 'unmet_authentication_requirements') : undefined
 }
 
 /** Nothing can be asked. The answer depends on the session alone, never on what the account has enrolled. */
 const silently = (desk: Desk, { reason, levels }: Gap): Verdict | undefined => {
-  if (reason === 'voluntary-unmet') return undefined
+  // That an account has nothing enrolled is not told, and the next sign-in that can ask does.
+  if (reason === 'voluntary-unmet' || reason === 'enrollment-owed') return undefined
   const aim = levels[0]?.acr
   return levels.some((level) => needsOnlyLogin(desk, level))
     ? { reason, decision: { outcome: 'login' }, aim }
@@ -71,8 +74,8 @@ const loginTooOld = (desk: Desk, leftOpen: readonly Gap[]): boolean => {
   const join = [...(met === undefined ? [] : [met.level]), ...floors]
   const atAnyAge: Moment = { ...desk.moment, maxAgeSeconds: undefined }
   const above = join.some((level) => carriage(level, [desk.lastLogin], atAnyAge) === undefined)
-  // Where a floor is exempt nothing stands for it, so the login itself has to be within.
-  return !above || leftOpen.length > 0 || exemptFloors(desk).length > 0
+  // Where a floor is exempt, or an address does for it, nothing stands for it: the login itself has to be within.
+  return !above || leftOpen.length > 0 || exemptFloors(desk).length > 0 || floorsByAddress(desk).length > 0
 }
 
 /** The floors that are owed, not met, and lifted. */
@@ -83,9 +86,19 @@ const liftedFloors = (desk: Desk): readonly Level[] =>
 const exemptFloors = (desk: Desk): readonly Level[] =>
   desk.requirement.floors.filter((floor) => carriageAt(desk, floor) === undefined && isExempt(desk, floor))
 
-const liftedBy = (desk: Desk): { readonly lifted?: 'remembered-browser' | 'exempt' } => {
+/** Whether risk alone made the difference: it asked for what nothing else did, or left unasked what is not met. */
+const riskDecided = (desk: Desk): boolean => {
+  const { risk } = desk.requirement
+  return risk !== undefined && (risk.asks || carriageAt(desk, risk.level) === undefined)
+}
+
+/** Risk-based authentication was used (RFC 8176 section 2); it proves nothing by itself. */
+const RISK_BASED: Proof = { kinds: [], traits: [], amr: ['rba'] }
+
+const liftedBy = (desk: Desk): Pick<Decision & { outcome: 'satisfied' }, 'lifted'> => {
   if (exemptFloors(desk).length > 0) return { lifted: 'exempt' }
-  return liftedFloors(desk).length > 0 ? { lifted: 'remembered-browser' } : {}
+  if (liftedFloors(desk).length > 0) return { lifted: 'remembered-browser' }
+  return desk.requirement.risk?.asks === false && riskDecided(desk) ? { lifted: 'confidence' } : {}
 }
 
 /** The first level asked for that is met, under the name it was asked by; else the last that is met in order. */
@@ -102,7 +115,7 @@ const satisfied = (desk: Desk, leftOpen: readonly Gap[]): Verdict => {
     decision: {
       outcome: 'satisfied',
       ...(reported === undefined ? {} : { acr: reported.acr }),
-      amr: amrOf(counted),
+      amr: amrOf(riskDecided(desk) ? [...counted, RISK_BASED] : counted),
       authTime,
       ...offersOf(desk),
       ...liftedBy(desk),
@@ -142,6 +155,7 @@ const traceOf = (situation: Situation, desk: Desk | undefined, { reason, aim }: 
     ...(lifted.length === 0 ? {} : { lifted }),
     ...(exempted.length === 0 ? {} : { exempted: { factor: unavailable, floors: exempted } }),
     ...(requirement.exemptible === true && reason === 'floor-unmet' ? { exemptible: true } : {}),
+    ...(situation.policy === undefined ? {} : { policy: situation.policy }),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Evidence, Proof } from '../assurance/evidence.ts'
 import type { Level } from '../assurance/levels.ts'
 import type { Requirement } from './requirement.ts'
+import type { Demand } from './rule.ts'
 
 /** What planning needs to know about one configured factor and this account. Its proof is the most it can show. */
 export interface FactorStanding extends Proof {
@@ -53,6 +54,40 @@ export interface Situation {
   readonly declined: boolean
   /** The factor that could not ask in this authorization, where that was all there was. */
   readonly unavailable?: string | undefined
+  /** How the policy came to what is owed, for the trace. */
+  readonly policy?: PolicyTrace | undefined
+}
+
+/** A rule that spoke. */
+export interface RuleTrace {
+  readonly rule: string
+  readonly demand: Demand
+  /** Why, in a few words, where there is something to add. */
+  readonly because?: string
+  /** It had no effect. */
+  readonly reportOnly?: true
+}
+
+/** What a decision would have been if all on trial had effect. */
+export type TrialTrace =
+  | {
+      readonly outcome: Decision['outcome']
+      readonly error?: RefusalError
+      readonly reason: Reason
+      readonly floors: readonly string[]
+      readonly rules: readonly RuleTrace[]
+    }
+  /** It could not be told. */
+  | { readonly fault: string }
+
+/** How the policy came to what is owed. */
+export interface PolicyTrace {
+  /** What rules read, by name; `null` where it could not be had. Of the account, its tenant only. */
+  readonly facts: Readonly<Record<string, unknown>>
+  /** The rules that spoke, in order. */
+  readonly rules: readonly RuleTrace[]
+  /** What is on trial. */
+  readonly reportOnly?: TrialTrace
 }
 
 /** How one level stood. */
@@ -66,6 +101,8 @@ export interface LevelTrace {
 /** Why the outcome is what it is, in a stable word. */
 export type Reason =
   | 'account-inactive'
+  | 'refused-by-rule'
+  | 'enrollment-owed'
   | 'login-void'
   | 'max-age'
   | 'acr-unknown'
@@ -98,6 +135,8 @@ export interface Trace {
   readonly exempted?: { readonly factor: string; readonly floors: readonly string[] }
   /** A floor is owed that is not asked where nothing can ask. */
   readonly exemptible?: true
+  /** Present where the policy has rules: how they came to the floors. */
+  readonly policy?: PolicyTrace
 }
 
 /** Errors a decision can end with: OAuth 2.0, OpenID Connect Core section 3.1.2.6 and its extension error code. */
@@ -121,8 +160,8 @@ export type Decision = { readonly trace: Trace } & (
       readonly offers: readonly string[]
       /** Why they are offered; absent where nothing is. */
       readonly offerReason?: OfferReason
-      /** Why a floor that is not met was not asked. */
-      readonly lifted?: 'remembered-browser' | 'exempt'
+      /** Why a floor that is not met was not asked: `confidence` where risk signals called for nothing more. */
+      readonly lifted?: 'remembered-browser' | 'exempt' | 'confidence'
     }
   | { readonly outcome: 'login' }
   | {

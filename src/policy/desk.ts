@@ -7,6 +7,8 @@ import type { Situation } from './decision.ts'
 export interface Desk extends Situation {
   readonly hasStandalone: boolean
   readonly hasOnlyAddresses: boolean
+  /** A verified address was proved, by what only stands beside others. */
+  readonly addressProved: boolean
   /** The events that count for this request at all. */
   readonly events: readonly Evidence[]
   readonly moment: Moment
@@ -46,11 +48,13 @@ const hasStandalone = ({ hasAuthenticators, hasStandalone = hasAuthenticators }:
 const countable = (situation: Situation) => {
   const { evidence, requirement, cid, factors } = situation
   const beside = new Set(hasStandalone(situation) ? [] : factors.filter((one) => one.besideOthers).map(({ id }) => id))
-  return evidence.filter((event) => {
+  const counted = evidence.filter((event) => {
     const own = cid !== undefined && event.cid === cid
-    const counts = own ? event.enrolled !== 'further' : requirement.prompt !== 'login'
-    return counts && !beside.has(event.factor)
+    return own ? event.enrolled !== 'further' : requirement.prompt !== 'login'
   })
+  if (beside.size === 0) return { counted, addressProved: false }
+  const events = counted.filter(({ factor }) => !beside.has(factor))
+  return { counted: events, addressProved: events.length < counted.length }
 }
 
 /** Neither the login nor the authenticator that somebody came in by: what closes a gap was not asked there. */
@@ -69,7 +73,8 @@ const newest = (events: readonly Evidence[]) =>
 /** Lays the situation out; undefined where no login stands, and so nothing else does. */
 export const deskOf = (situation: Situation): Desk | undefined => {
   const { now, cid, flowSeconds, requirement, evidence, loggedInNow } = situation
-  const events = telling(countable(situation), cid)
+  const { counted, addressProved } = countable(situation)
+  const events = telling(counted, cid)
   const lastLogin = newest(events.filter(({ factor }) => factor === LOGIN))
   if (lastLogin === undefined) return undefined
   const moment = { now, cid, flowSeconds, maxAgeSeconds: requirement.maxAgeSeconds }
@@ -86,6 +91,7 @@ export const deskOf = (situation: Situation): Desk | undefined => {
     hasAuthenticators: situation.hasAuthenticators,
     hasStandalone: hasStandalone(situation),
     hasOnlyAddresses: situation.hasOnlyAddresses ?? !situation.hasAuthenticators,
+    addressProved,
     ticketOnly: situation.ticketOnly,
     remembered: situation.remembered,
     factors: situation.factors,

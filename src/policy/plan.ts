@@ -11,7 +11,7 @@ export type Move = Bare<Exclude<Decision, { outcome: 'satisfied' | 'refuse' }>>
 
 /** A level that is owed and not met. */
 export interface Gap {
-  readonly reason: 'essential-unmet' | 'floor-unmet' | 'voluntary-unmet'
+  readonly reason: 'essential-unmet' | 'floor-unmet' | 'voluntary-unmet' | 'enrollment-owed'
   /** Any one of them closes the gap; in order of preference. */
   readonly levels: readonly Level[]
 }
@@ -92,6 +92,36 @@ export const isExempt = (desk: Desk, floor: Level): boolean => {
   return closing(desk, floor, missing).length > 0
 }
 
+/** Whether a verified address does in the floor's place: of an account that has nothing to prove more with. */
+const isByAddress = ({ requirement, hasOnlyAddresses }: Desk, floor: Level): boolean =>
+  hasOnlyAddresses && requirement.byAddress?.includes(floor) === true
+
+/** The floors in whose place a verified address was proved. */
+export const floorsByAddress = (desk: Desk): readonly Level[] =>
+  desk.addressProved ? desk.requirement.floors.filter((floor) => isByAddress(desk, floor)) : []
+
+/** A code to a verified address; undefined where the account has none that could be asked. */
+const byAddress = (desk: Desk, aim: Level | undefined): { move: Move; aim: Level | undefined } | undefined => {
+  const closers = desk.factors
+    .filter(({ id, usable, besideOthers }) => usable && besideOthers && !desk.spent.has(id))
+    .map(({ id }) => id)
+  const move = { outcome: 'challenge', for: 'level', factors: closers, declinable: false, rememberable: false } as const
+  return closers.length === 0 ? undefined : { move, aim }
+}
+
+/** What an account may set up on the password; where there are addresses, one has to be at hand: its code comes first. */
+const openToEnroll = (desk: Desk, usable: readonly FactorStanding[]): readonly FactorStanding[] => {
+  const isOpen = !desk.hasAuthenticators || (desk.hasOnlyAddresses && usable.length > 0)
+  return isOpen && desk.ticketOnly !== true ? desk.factors.filter((one) => one.enrollable) : []
+}
+
+/** Setting something up because that is demanded. Where nothing can be, the screen explains. */
+const towardsEnrollment = (desk: Desk): Move => {
+  const usable = desk.factors.filter((factor) => factor.usable)
+  const open = openToEnroll(desk, usable).map(({ id }) => id)
+  return open.length === 0 ? challenge(desk, [], false) : enrolling(desk, usable, open, false)
+}
+
 /** The next move towards one level, or undefined where this account has none. */
 const towards = (desk: Desk, level: Level, declinable: boolean): Move | undefined => {
   if (needsOnlyLogin(desk, level)) return { outcome: 'login' }
@@ -101,10 +131,7 @@ const towards = (desk: Desk, level: Level, declinable: boolean): Move | undefine
   const byChallenge = closing(desk, level, closers)
   if (byChallenge.length > 0) return challenge(desk, byChallenge, declinable)
 
-  // Where there are addresses, one has to be at hand: its code comes first.
-  const isOpen = !desk.hasAuthenticators || (desk.hasOnlyAddresses && usable.length > 0)
-  const open = isOpen && desk.ticketOnly !== true ? desk.factors.filter((one) => one.enrollable) : []
-  const candidates = open.map(enrollable)
+  const candidates = openToEnroll(desk, usable).map(enrollable)
   const byEnrollment = closing(desk, level, candidates)
   if (byEnrollment.length > 0) return enrolling(desk, usable, byEnrollment, declinable)
 
@@ -119,6 +146,8 @@ const towards = (desk: Desk, level: Level, declinable: boolean): Move | undefine
  */
 export const close = (desk: Desk, { levels, reason }: Gap): { move: Move; aim: Level | undefined } | undefined => {
   const declinable = reason === 'voluntary-unmet'
+  if (reason === 'enrollment-owed') return { move: towardsEnrollment(desk), aim: undefined }
+  if (reason === 'floor-unmet' && levels.some((level) => isByAddress(desk, level))) return byAddress(desk, levels[0])
   for (const level of levels) {
     const move = towards(desk, level, declinable)
     if (move !== undefined) return { move, aim: level }
@@ -132,17 +161,22 @@ export const close = (desk: Desk, { levels, reason }: Gap): { move: Move; aim: L
  * well, so it goes first; what can be declined goes last.
  */
 export const gapsOf = (desk: Desk): readonly Gap[] => {
-  const { asked, floors } = desk.requirement
+  const { asked, floors, mustEnroll = false } = desk.requirement
   const isMet = (level: Level) => wouldMeet(desk, level, [])
   const levels = asked.levels.map(({ level }) => level)
   const open = levels.length > 0 && !levels.some(isMet)
   const askedGaps: readonly Gap[] = open
     ? [{ reason: asked.essential ? 'essential-unmet' : 'voluntary-unmet', levels }]
     : []
+  const proved = floorsByAddress(desk)
   const floorGaps = floors
-    .filter((floor) => !isMet(floor) && !isLifted(desk, floor) && !isExempt(desk, floor))
+    .filter((floor) => !isMet(floor) && !proved.includes(floor) && !isLifted(desk, floor) && !isExempt(desk, floor))
     .map((floor): Gap => ({ reason: 'floor-unmet', levels: [floor] }))
-  return asked.essential ? [...askedGaps, ...floorGaps] : [...floorGaps, ...askedGaps]
+  const owed: readonly Gap[] =
+    mustEnroll && desk.hasOnlyAddresses && !desk.hasStandalone
+      ? [...floorGaps, { reason: 'enrollment-owed', levels: [] }]
+      : floorGaps
+  return asked.essential ? [...askedGaps, ...owed] : [...owed, ...askedGaps]
 }
 
 const REFRESHED: ReadonlySet<Evidence['enrolled']> = new Set([undefined, 'first'])

@@ -25,8 +25,16 @@ export interface Requirement {
   readonly floors: readonly Level[]
   /** The floors that a remembered browser may lift. Default none. */
   readonly liftable?: readonly Level[]
+  /** The floors in whose place a verified address does, of an account that has nothing enrolled. Default none. */
+  readonly byAddress?: readonly Level[]
   /** The floors are not asked where nothing can ask. Default false. */
   readonly exemptible?: boolean
+  /** A rule lets nobody pass: why, for traces. */
+  readonly refusal?: string
+  /** An account that has nothing enrolled has to set something up. Default false. */
+  readonly mustEnroll?: boolean
+  /** The level that risk decides about: whether it alone asks for it, or it alone has not. */
+  readonly risk?: { readonly level: Level; readonly asks: boolean }
   /** The request's `max_age` in seconds. */
   readonly maxAgeSeconds?: number | undefined
   /** What `max_age` binds. Default: the events that carry. */

@@ -3,7 +3,7 @@ import type { Mac } from '../crypto/mac.ts'
 
 type CookieContext = Pick<Context, 'cookies' | 'secure' | 'get'>
 
-/** The cookie of a remembered browser; one per account, so that people who share a browser do not displace each other. */
+/** A cookie by which a browser is known again; one per account, so that people who share a browser do not displace each other. */
 export interface BrowserCookies {
   /** The cookie's value for this account; undefined where there is none. */
   read(ctx: CookieContext, accountId: string): string | undefined
@@ -12,7 +12,6 @@ export interface BrowserCookies {
   clear(ctx: CookieContext, accountId: string): void
 }
 
-const NAME = 'step-up-browser'
 /** 66 bits keep the accounts of one browser apart. */
 const NAME_LENGTH = 11
 
@@ -21,10 +20,11 @@ const NAME_LENGTH = 11
  * prefix `__Host-`, so that no other host and no page over plain HTTP can set it (RFC 6265bis section 4.1.3.2).
  *
  * @param macs - One per sealing key, the first key's first: an older name is still found after a key change.
+ * @param base - What all names of the kind begin with.
  */
-export const createBrowserCookies = (macs: readonly Mac[]): BrowserCookies => {
+export const createBrowserCookies = (macs: readonly Mac[], base = 'step-up-browser'): BrowserCookies => {
   const namesOf = ({ secure }: CookieContext, accountId: string) =>
-    macs.map((mac) => `${secure ? '__Host-' : ''}${NAME}-${mac.sign('browser', accountId).slice(0, NAME_LENGTH)}`)
+    macs.map((mac) => `${secure ? '__Host-' : ''}${base}-${mac.sign('browser', accountId).slice(0, NAME_LENGTH)}`)
   const set = ({ cookies, secure }: CookieContext, name: string, value: string | null, expires: Date) =>
     cookies.set(name, value, {
       expires,
@@ -37,7 +37,7 @@ export const createBrowserCookies = (macs: readonly Mac[]): BrowserCookies => {
     })
   const found = (ctx: CookieContext, accountId: string) =>
     // Most browsers are not remembered, and need no names worked out.
-    (ctx.get('cookie').includes(NAME) ? namesOf(ctx, accountId) : []).filter(
+    (ctx.get('cookie').includes(base) ? namesOf(ctx, accountId) : []).filter(
       (name) => ctx.cookies.get(name, { signed: false }) !== undefined,
     )
   const remove = (ctx: CookieContext, names: readonly string[]) => {
@@ -49,7 +49,7 @@ export const createBrowserCookies = (macs: readonly Mac[]): BrowserCookies => {
       return name === undefined ? undefined : ctx.cookies.get(name, { signed: false })
     },
     write(ctx, accountId, value, until) {
-      const [name = NAME, ...older] = namesOf(ctx, accountId)
+      const [name = base, ...older] = namesOf(ctx, accountId)
       const present = found(ctx, accountId)
       remove(
         ctx,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Interaction, InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
 import type { Account } from '../account.ts'
-import { type Evidence, LOGIN, type Proof, standing } from '../assurance/evidence.ts'
+import { type Evidence, LOGIN, type LoginProof, standing } from '../assurance/evidence.ts'
 import { type Config, PASSWORD } from '../config.ts'
 import type { AccountRecord, AccountRecords } from '../flow/account-record.ts'
 import type { PresentedBrowser } from '../flow/browser-record.ts'
@@ -33,7 +33,7 @@ const loggedIn = ({ prompt, result, lastSubmission }: Interaction) =>
   (prompt.name === 'login' || !isDeepStrictEqual(result.login, lastSubmission?.login))
 
 const loginEvent = (
-  { kinds, traits, amr }: Proof,
+  { kinds, traits, amr, method, upstream }: LoginProof,
   at: number,
   cid: string,
   { securityStamp }: { readonly securityStamp?: string | undefined },
@@ -45,6 +45,8 @@ const loginEvent = (
   at,
   cid,
   ...(securityStamp === undefined ? {} : { securityStamp }),
+  ...(method === undefined ? {} : { method }),
+  ...(upstream === undefined ? {} : { upstream }),
 })
 
 /** All that was read for one pass. */

@@ -1,7 +1,8 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Level } from '../assurance/levels.ts'
 import type { Config } from '../config.ts'
-import type { Floors } from '../policy/policy.ts'
+import type { RequestFacts } from '../policy/floors.ts'
+import type { Owed } from '../policy/judge.ts'
 import { type AcrClaim, askedLevels, asksOnlyUnknown, type Requirement, readAcrClaim } from '../policy/requirement.ts'
 import type { Pass } from './oidc.ts'
 
@@ -23,47 +24,65 @@ const promptsOf = (ctx: KoaContextWithOIDC, { params }: Pick<Pass, 'params'>): r
 
 /** What reading a request works with. */
 export interface RequestTools {
-  readonly floors: Floors
   /** The scopes that the host would release these claims for. */
   readonly scopesOf: (claims: ReadonlySet<string>) => readonly string[]
 }
 
+/** What the request is about, as far as the policy's tables depend on it. */
+export const requestFactsOf = (
+  ctx: KoaContextWithOIDC,
+  { params, client }: Pick<Pass, 'params' | 'client'>,
+  { scopesOf }: RequestTools,
+): RequestFacts => ({
+  clientId: client.clientId,
+  scopes: [...(textOf(params.scope)?.split(' ') ?? []), ...scopesOf(ctx.oidc.requestParamClaims)],
+  resources: Object.entries(ctx.oidc.resourceServers ?? {}).flatMap(([indicator, { audience }]) => [
+    indicator,
+    ...(typeof audience === 'string' ? [audience] : []),
+  ]),
+})
+
+/** What the relying party asks for. */
+export type Wish = Pick<Requirement, 'asked' | 'maxAgeSeconds' | 'maxAge' | 'prompt'>
+
 /**
- * What this request needs. The essential acr is read from the raw `claims` parameter: in the parsed claims,
+ * What the request asks for. The essential acr is read from the raw `claims` parameter: in the parsed claims,
  * `acr_values` and the client's `default_acr_values` have replaced it by now.
  */
-export const requirementOf = (
+export const wishOf = (
   ctx: KoaContextWithOIDC,
   pass: Pick<Pass, 'params' | 'client'>,
-  {
-    levels,
-    acrValues,
-    maxAge: reading,
-    rememberBrowser,
-  }: Pick<Config, 'levels' | 'acrValues' | 'maxAge' | 'rememberBrowser'>,
-  { floors, scopesOf }: RequestTools,
-): Requirement => {
-  const { params, client } = pass
+  { levels, acrValues, maxAge: reading }: Pick<Config, 'levels' | 'acrValues' | 'maxAge'>,
+): Wish => {
+  const { params } = pass
   const prompts = promptsOf(ctx, pass)
   const maxAge = params.max_age === undefined ? undefined : Number(params.max_age)
-  const owed = floors({
-    clientId: client.clientId,
-    scopes: [...(textOf(params.scope)?.split(' ') ?? []), ...scopesOf(ctx.oidc.requestParamClaims)],
-    resources: Object.entries(ctx.oidc.resourceServers ?? {}).flatMap(([indicator, { audience }]) => [
-      indicator,
-      ...(typeof audience === 'string' ? [audience] : []),
-    ]),
-  })
   return {
     asked: askedLevels(acrClaimOf(parsed(textOf(params.claims))), textOf(params.acr_values), levels, acrValues),
-    floors: owed.floors,
-    liftable: rememberBrowser === undefined ? [] : owed.liftable,
-    exemptible: owed.exemptible,
     maxAgeSeconds: maxAge,
     maxAge: reading,
     prompt: prompts.includes('none') ? 'none' : prompts.includes('login') ? 'login' : undefined,
   }
 }
+
+/**
+ * What the request needs: what is asked, and what is owed.
+ *
+ * @param relies - Whether a remembered browser may lift anything here at all.
+ */
+export const requirementOf = (wish: Wish, owed: Owed, relies: boolean): Requirement => ({
+  asked: wish.asked,
+  floors: owed.floors,
+  liftable: relies ? owed.liftable : [],
+  byAddress: owed.byAddress,
+  exemptible: owed.exemptible,
+  ...(owed.refusal === undefined ? {} : { refusal: owed.refusal }),
+  mustEnroll: owed.mustEnroll === true,
+  ...(owed.risk === undefined ? {} : { risk: owed.risk }),
+  maxAgeSeconds: wish.maxAgeSeconds,
+  maxAge: wish.maxAge,
+  prompt: wish.prompt,
+})
 
 /** Said whenever an essential level cannot be had; the same words whatever the account has. */
 export const UNMET = 'the requested authentication level cannot be met'

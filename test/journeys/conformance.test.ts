@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { MULTI_FACTOR, PHISHING_RESISTANT, type Policy } from '../../src/index.ts'
+import { MULTI_FACTOR, PHISHING_RESISTANT } from '../../src/index.ts'
 import { isAnswer } from '../support/relying-party.ts'
 import {
   acrClaim,
@@ -17,7 +17,7 @@ import {
 /** What a person who is asked to sign in from the start sees, under either policy. */
 const SIGN_IN = { never: [LOGIN], always: [LOGIN, CHALLENGE] } as const
 
-const POLICIES: readonly NonNullable<Policy['default']>[] = ['never', 'always']
+const POLICIES = ['never', 'always'] as const
 
 /** What is sent with every error: short printable ASCII, the request's state, the issuer, no code. */
 const assertError = (page: Awaited<ReturnType<typeof visit>>['page'], error: string, issuer: string) => {

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { MULTI_FACTOR, PHISHING_RESISTANT, SINGLE_FACTOR, standard } from '../../src/assurance/presets.ts'
-import { createFloors, multiFactorLevel, type Policy } from '../../src/policy/policy.ts'
+import type { RequestFacts } from '../../src/policy/floors.ts'
+import { createJudge } from '../../src/policy/judge.ts'
+import { multiFactorLevel, type Policy } from '../../src/policy/policy.ts'
+
+/** What the tables of a policy make of a request. */
+const createFloors = (policy: Policy, levels: typeof standard) => (request: RequestFacts) =>
+  createJudge(policy, levels, []).owes(request, {})
 
 describe('policy/policy', () => {
   const bank = (floor: string) => ({ bank: { floor } })

@@ -6,17 +6,25 @@ import type {
   Account as OidcAccount,
 } from 'oidc-provider'
 import { errors } from 'oidc-provider'
+import type { Account } from '../../account.ts'
 import { digest } from '../../crypto/digest.ts'
 import type { AnyFactor } from '../../factors/factor.ts'
 import type { AccountRecords, LoadedRecord } from '../../flow/account-record.ts'
 import type { Ceremonies } from '../../flow/ceremony.ts'
 import { answering, contextOf, isTired } from '../../flow/place.ts'
-import { type RequestTools, requirementOf, UNMET } from '../request.ts'
+import type { FactName } from '../../policy/facts.ts'
+import type { Judge } from '../../policy/judge.ts'
+import { owedBy } from '../owed.ts'
+import { type RequestTools, requestFactsOf, requirementOf, UNMET, wishOf } from '../request.ts'
+import { factsOf, type SourceTools } from '../sources.ts'
 import { announceDecision, type BackchannelPlace, type JudgementTools, judge, refusalOf } from './judgement.ts'
 import { linger, textOf, transactionOf } from './request.ts'
 
 /** What asking works with. */
-export interface AskTools extends RequestTools, JudgementTools {
+export interface AskTools extends RequestTools, JudgementTools, SourceTools {
+  readonly judge: Judge
+  /** The facts that are read at every decision. */
+  readonly reads: readonly FactName[]
   readonly records: Pick<AccountRecords, 'load'>
   readonly ceremonies: Pick<Ceremonies, 'show'>
   readonly provider: () => Provider
@@ -40,8 +48,30 @@ export type Ask = (
   before: () => unknown,
 ) => Promise<void>
 
-const placeOf = async (tools: AskTools, factor: AnyFactor, asking: Asking): Promise<BackchannelPlace> => {
+/**
+ * What the request needs. Who asks is the client, not the user: where the user is, and by what, is not known, which
+ * counts against the sign-in wherever the policy asks for it.
+ */
+const requirementIn = async (asking: Asking, account: Account, loaded: LoadedRecord, tools: AskTools) => {
   const { ctx, request, accountId, client } = asking
+  const { config, judge, reads } = tools
+  const pass = { params: request.params as Readonly<Record<string, unknown>>, client }
+  const facts = requestFactsOf(ctx, pass, tools)
+  const subject = { accountId, client, request: facts, requester: undefined }
+  const read = await factsOf(
+    { ...subject, account: async () => account, record: async () => loaded.record, evidence: async () => [] },
+    tools,
+  ).read(reads)
+  return requirementOf(wishOf(ctx, pass, config), owedBy(judge, facts, read), false)
+}
+
+const placeOf = async (
+  tools: AskTools,
+  factor: AnyFactor,
+  asking: Asking,
+  loaded: LoadedRecord,
+): Promise<BackchannelPlace> => {
+  const { request, accountId, client } = asking
   const { config, provider, negotiate } = tools
   const account = await config.account(accountId)
   if (account === undefined) throw new errors.UnknownUserId('could not identify end-user')
@@ -61,7 +91,7 @@ const placeOf = async (tools: AskTools, factor: AnyFactor, asking: Asking): Prom
     url: issuer,
     locale: negotiate(textOf(params.ui_locales), ''),
     transaction: { ...transactionOf(params), expiresAt: config.clock() + request.expiration },
-    backchannel: { authReqId: request.jti, requirement: requirementOf(ctx, { params, client }, config, tools) },
+    backchannel: { authReqId: request.jti, requirement: await requirementIn(asking, account, loaded, tools) },
   }
 }
 
@@ -115,7 +145,8 @@ export const createAsk =
   async (ctx, request, { accountId }, client, before) => {
     const asking: Asking = { ctx, request, accountId, client }
     try {
-      const [place, loaded] = await Promise.all([placeOf(tools, factor, asking), tools.records.load(accountId)])
+      const loaded = await tools.records.load(accountId)
+      const place = await placeOf(tools, factor, asking, loaded)
       assertReachable(tools, place, loaded)
       await before()
       await limit(tools, place, loaded, asking)

@@ -1,0 +1,15 @@
+/** How long the host's own functions may take where a sign-in waits for them, in seconds. */
+export const HOST_SECONDS = 2
+
+/**
+ * Runs the work and gives it up after that time.
+ *
+ * @throws what the work throws; a `TimeoutError` where it was given up, with which `signal` is aborted as well.
+ */
+export const withinSeconds = async <T>(seconds: number, work: (signal: AbortSignal) => T | Promise<T>): Promise<T> => {
+  const signal = AbortSignal.timeout(seconds * 1000)
+  const late = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  return Promise.race([work(signal), late])
+}

@@ -1,0 +1,43 @@
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { type Evidence, LOGIN } from '../assurance/evidence.ts'
+import type { Decision } from '../policy/decision.ts'
+import type { FactName } from '../policy/facts.ts'
+import type { Pass } from './oidc.ts'
+import type { Ground, SituationTools } from './situation.ts'
+
+/** Facts that follow from where an account has signed in before. */
+const BY_HISTORY: ReadonlySet<FactName> = new Set(['device', 'lastLogin'])
+
+/** Whether any of these facts, or what is assessed for them, follows from where an account has signed in before. */
+export const readsHistory = (reads: readonly FactName[]): boolean => reads.some((name) => BY_HISTORY.has(name))
+
+/** A password may be stolen: a browser is known from when more was shown in it than that. */
+const provesMore = ({ factor, kinds }: Evidence) => factor !== LOGIN || kinds.length > 1
+
+/**
+ * Learns the browser that has just signed in, and from where. A browser that is not known yet is learned only where a
+ * factor was proved in this very authorization; else whoever has the password could make his own known at a client that
+ * asks for no more.
+ */
+export const learnDevice = async (
+  ctx: KoaContextWithOIDC,
+  { session: { accountId } }: Pass,
+  { situation, facts }: Ground,
+  { outcome }: Decision,
+  { history, deviceCookies, remembersDevices, config: { clock } }: SituationTools,
+): Promise<void> => {
+  if (!remembersDevices || outcome !== 'satisfied') return
+  const { cid, evidence } = situation
+  const own = evidence.filter((event) => cid !== undefined && event.cid === cid)
+  if (own.length === 0) return
+  const [device, location, userAgent] = await Promise.all([
+    facts.fact('device'),
+    facts.fact('location'),
+    facts.fact('userAgent'),
+  ])
+  if (device?.cookie !== 'known' && !own.some(provesMore)) return
+  const deviceCookie = deviceCookies.read(ctx, accountId)
+  const { value, until } = await history.learn(accountId, { deviceCookie, userAgent, location, at: clock() })
+  // Also where it stays the same: it lives as long as the browser is known.
+  deviceCookies.write(ctx, accountId, value, until)
+}
