@@ -18,11 +18,21 @@ const FILE = fileURLToPath(new URL('../docs/performance.md', import.meta.url))
 
 const bullets = (lines) => lines.map((line) => `- ${line}`).join('\n')
 
+/** The rows on one kind of storage; nothing where the last run had none, so that both can be measured one by one. */
+const cpu =
+  (isOurs) =>
+  ({ options, machine, rows: all }) => {
+    const rows = all.filter(({ storage }) => isOurs(storage))
+    if (rows.length === 0) return undefined
+    return [
+      comparisonTable(rows),
+      `${options.rounds} rounds of ${options.flows} flows after ${options['warm-up']} for warming up. ${machineLine(machine)}.`,
+    ]
+  }
+
 const SECTIONS = {
-  cpu: ({ options, machine, rows }) => [
-    comparisonTable(rows),
-    `${options.rounds} rounds of ${options.flows} flows after ${options['warm-up']} for warming up. ${machineLine(machine)}.`,
-  ],
+  cpu: cpu((storage) => storage !== 'redis'),
+  'cpu-redis': cpu((storage) => storage === 'redis'),
   ticks: ({ rows }) => [ticksTable(rows)],
   open: ({ machine, results }) => [bullets(openLines(results)), `${machineLine(machine)}.`],
   waiting: ({ machine, results }) => [waitingTable(results), `${waitingLine(results)} ${machineLine(machine)}.`],
@@ -38,7 +48,8 @@ const fill = (text, name, parts) => {
 
 let text = readFileSync(FILE, 'utf8')
 for (const [name, partsOf] of Object.entries(SECTIONS)) {
-  const results = readResults(name)
-  if (results !== undefined) text = fill(text, name, partsOf(results))
+  const results = readResults(name.replace(/-redis$/, ''))
+  const parts = results && partsOf(results)
+  if (parts !== undefined) text = fill(text, name, parts)
 }
 writeFileSync(FILE, text)
