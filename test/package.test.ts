@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } fr
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compileDocuments } from './support/documented-code.ts'
 import { filesBelow, optionalPeersOf, packagesReached, publicModules, readManifest } from './support/published.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -22,20 +23,22 @@ const VALUES = [
   'stepUp',
 ]
 const TYPES = `
-  Account AccountAdministration AccountEntry AccountEvent AccountOverview Accounts AcrValuesReading AnyFactor
-  Authenticator AuthenticatorOverview Awaits Budget Ceremony CeremonyContext Change Channel ClientPolicy Clock
-  Decision Devices EnrolledBy Enrollment ErrorCode EventCatalogue EventName Events Evidence Factor FactorEvent
-  FirstStep FloorTable Identification IdentificationContext Input Kind Level LevelTrace ListedBrowser Listener
-  MaxAgeReading Message Needs OfferReason Offers OutgoingMessage PasskeyLogin PasskeyLoginPage Pieces Policy
-  Preset Proof PutOptions Reason Receipt Refusal RefusalError RememberBrowser RequestPair Sender SessionLevel
-  Statement StatementFault Step StepUp StepUpMiddleware StepUpOptions Store StoreEntry StoreKey TicketLink Trace
-  Trait Transaction
+  Account AccountAdministration AccountEntry AccountEvent AccountOverview Accounts AcrValuesReading AdaptivePolicy
+  AnyFactor Assessor Authenticator AuthenticatorOverview Awaits Budget Ceremony CeremonyContext Change Channel
+  ClientPolicy Clock Decision Devices EnrolledBy Enrollment ErrorCode EventCatalogue EventName Events Evidence
+  Factor FactorEvent FirstStep FloorTable Geo Identification IdentificationContext Input Kind Level LevelTrace
+  ListedBrowser Listener LoginProof MaxAgeReading Message Needs OfferReason Offers OutgoingMessage
+  OverallConfidence PasskeyLogin PasskeyLoginPage Pieces Policy PolicyTrace Preset Proof PutOptions Reason Receipt
+  Refusal RefusalError RememberBrowser RequestPair Risk RuleTrace Sender SessionLevel Statement StatementFault Step
+  StepUp StepUpMiddleware StepUpOptions Store StoreEntry StoreKey TicketLink Trace Trait Transaction TrialTrace
+  Upstream
 `
 
 /** Which public modules load a peer that may be absent; one more is a decision, noted here. */
 const NEED_OPTIONAL_PEERS: Readonly<Record<string, readonly string[]>> = {
   'oidc-step-up/factors/sms': ['libphonenumber-js'],
   'oidc-step-up/factors/webauthn': ['@simplewebauthn/server', '@simplewebauthn/browser'],
+  'oidc-step-up/geo/maxmind': ['maxmind'],
   'oidc-step-up/senders/smtp': ['nodemailer'],
   'oidc-step-up/senders/twilio': ['twilio', 'libphonenumber-js'],
   'oidc-step-up/senders/web-push': ['web-push'],
@@ -208,6 +211,13 @@ describe('the package', () => {
       imported.filter((specifier) => !specifiers().includes(specifier)),
       [],
     )
+  })
+
+  it('is used by the README and its docs in no TypeScript that a strict compiler refuses', function slow() {
+    this.timeout('120s')
+    const { count, problems } = compileDocuments(copy, ['README.md', 'docs/ciba.md', 'docs/factors.md', 'docs/policy.md'])
+    assert.deepEqual(problems, [])
+    assert.ok(count > 15)
   })
 
   it('keeps every other module to itself', () => {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { acrValues } from '../src/assurance/levels.ts'
 import { standard } from '../src/assurance/presets.ts'
-import { compileDocuments } from './support/documented-code.ts'
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 
@@ -42,13 +41,6 @@ describe('README', () => {
     const told = rows.flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name]) => name))
     assert.ok(names.length > 10)
     assert.deepEqual(told.toSorted(), names.toSorted())
-  })
-
-  it('and its docs hold no TypeScript that a strict compiler refuses', function slow() {
-    this.timeout('120s')
-    const { count, problems } = compileDocuments(['README.md', 'docs/ciba.md', 'docs/factors.md'])
-    assert.deepEqual(problems, [])
-    assert.ok(count > 15)
   })
 
   it('tells of every optional package in one table', () => {

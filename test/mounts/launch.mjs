@@ -1,10 +1,11 @@
 import { register } from 'node:module'
-import 'ts-blank-space/register'
+import { source } from './source.mjs'
 
+if (!process.env.STRIPPED) await import('ts-blank-space/register')
 register('./resolve-source.mjs', import.meta.url)
 
 // The test moves the time of the examples it has started, and they end with it.
-const { virtualClock } = await import('../../src/testing/virtual-clock.ts')
+const { virtualClock } = await import(source('testing/virtual-clock'))
 const clock = virtualClock()
 process.on('message', (seconds) => {
   clock.advance(seconds)

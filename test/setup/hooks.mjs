@@ -4,7 +4,7 @@ cheapenHashes()
 
 /** Whether mocha runs files side by side: then it calls the root hooks anew for each of them. */
 const isWorker = process.env.MOCHA_WORKER_ID !== undefined
-const IDLE_MILLISECONDS = 5000
+const IDLE_MILLISECONDS = 60_000
 
 const closeChromium = async () => {
   const { chromium } = globalThis

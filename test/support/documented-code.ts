@@ -57,12 +57,6 @@ const OPTIONS: typescript.CompilerOptions = {
   noUncheckedIndexedAccess: true,
   allowImportingTsExtensions: true,
   skipLibCheck: true,
-  paths: {
-    'oidc-step-up': [path.join(root, 'src/index.ts')],
-    'oidc-step-up/serve': [path.join(root, 'src/cli/serve.ts')],
-    'oidc-step-up/testing': [path.join(root, 'src/testing/index.ts')],
-    'oidc-step-up/*': [path.join(root, 'src/*.ts')],
-  },
 }
 
 /** The TypeScript in a document, and JavaScript modules, by the line they begin in. */
@@ -74,11 +68,14 @@ const blocksOf = (document: string) => {
   }))
 }
 
-/** What a strict compiler says of the TypeScript in these documents, and how much of it there is. */
-export const compileDocuments = (documents: readonly string[]) => {
+/**
+ * What a strict compiler says of the TypeScript in these documents, and how much of it there is. They import the built
+ * package in this folder as anybody does who has installed it.
+ */
+export const compileDocuments = (folder: string, documents: readonly string[]) => {
   const blocks = documents.flatMap(blocksOf)
-  const files = new Map(blocks.map(({ code }, index) => [path.join(root, `documented-${index}.ts`), code]))
-  const ambient = path.join(root, 'documented.d.ts')
+  const files = new Map(blocks.map(({ code }, index) => [path.join(folder, `documented-${index}.ts`), code]))
+  const ambient = path.join(folder, 'documented.d.ts')
   const texts = new Map([...files, [ambient, HOST]])
   const compiler = typescript.createCompilerHost(OPTIONS)
   const program = typescript.createProgram([...texts.keys()], OPTIONS, {

@@ -11,7 +11,7 @@ import { freePort } from '../../cli/free-port.ts'
 import { configFor } from '../../cli/served.ts'
 import { openChromium, standsAt } from '../../support/chromium.ts'
 import { codeAt, REDIRECT_URI } from '../../support/host.ts'
-import { complaints } from './complaints.ts'
+import { complaints, write } from './complaints.ts'
 import { APP, AT, answer, follow, keepCodes, openStage, press, type Stage, secretOn, wordsOf } from './stage.ts'
 
 const HTML = 'text/html; charset=utf-8'
@@ -27,6 +27,7 @@ const POSTED = [
   },
 ]
 const SAVE_IN_GERMAN = 'Wiederherstellungs\u00adcodes speichern'
+
 describe('the demo in a browser: looks', function slow() {
   this.timeout('120s')
   let page: Page
@@ -254,17 +255,16 @@ describe('the demo in a browser: looks', function slow() {
   it('has no fault on the pages that the demo has no cause to show', async () => {
     const { render, translate, stylesheet, script } = createRenderer()
     const origin = 'http://looks.localhost'
-    let html = ''
     const answers: Readonly<Record<string, { contentType: string; body: string | Buffer }>> = {
       '.css': { contentType: 'text/css', body: stylesheet.body },
       '.js': { contentType: 'text/javascript', body: script.body },
     }
     await page.route(`${origin}/**`, (route) =>
-      route.fulfill(answers[extname(new URL(route.request().url()).pathname)] ?? { contentType: HTML, body: html }),
+      route.fulfill(answers[extname(new URL(route.request().url()).pathname)] ?? { contentType: HTML, body: '' }),
     )
+    await page.goto(`${origin}/page`)
     for (const locale of ['en', 'de']) {
-      const assets = { stylesheet: `/${stylesheet.path}`, script: `/${script.path}` }
-      const screen = { t: translate(locale), locale, ...assets, accountLabel: LONG }
+      const screen = { t: translate(locale), locale, stylesheet: `/${stylesheet.path}`, accountLabel: LONG }
       const known = { ...screen, clientName: 'Bank', csrf: 'x', cancelAction: '/x', declineAction: '/x' }
       const options = ['My phone', LONG, ''].map((name) => ({ factor: 'totp', href: '/x', authenticators: [name] }))
       const wrongPasskey = { action: '/x', username: LONG, passkey: '{}', error: { id: 'serve.login.passkey' } }
@@ -282,8 +282,9 @@ describe('the demo in a browser: looks', function slow() {
         'expired, start again': ['expired', { ...screen, id: 'expired', retryHref: '/x' }],
       } as const
       for (const [name, [view, fields]] of Object.entries(views)) {
-        html = render(view, fields)
-        await page.goto(`${origin}/page`)
+        // A window runs a script of one address once.
+        const address = `/${script.path}?${new URLSearchParams({ locale, name })}`
+        await write(page, render(view, { ...fields, script: address }))
         await look(`${name}, ${locale}`, await wordsOf(page, 'h1'))
       }
     }
