@@ -177,6 +177,23 @@ const rememberBrowser = strict({
   perAccount: z.int(PER_ACCOUNT).min(1, PER_ACCOUNT).max(100, PER_ACCOUNT).optional(),
 })
 
+const PER_SECOND = 'a whole number from 1 to 10000'
+const MEMBER = 'the name of a member, and of one inside it after a dot'
+
+/** A recorder may have more to it than we ask for, such as what closes it. */
+const recordDecisions = z.object(
+  {
+    write: callable,
+    metadata: listOf(
+      z.string(MEMBER).regex(/^[^.]+(?:\.[^.]+){0,7}$/, MEMBER),
+      'a list of members of metadata',
+    ).optional(),
+    facts: listOf(text, 'a list of names of facts').optional(),
+    maxPerSecond: z.int(PER_SECOND).min(1, PER_SECOND).max(10_000, PER_SECOND).optional(),
+  },
+  'an object with the function write, such as recordToFile({ path })',
+)
+
 /** The shape of the options; `levels` is looked at to say the right thing about the other of its two forms. */
 export const schemaFor = (levels: unknown) =>
   strict({
@@ -202,5 +219,6 @@ export const schemaFor = (levels: unknown) =>
     rememberBrowser: z.union([z.literal(false), rememberBrowser], REMEMBER).optional(),
     offers: z.union([flag, strict({ everySeconds: seconds.optional() })], 'true, false or { everySeconds }').optional(),
     flowSeconds: z.int(FLOW_SECONDS).min(1, FLOW_SECONDS).max(MAX_FLOW_SECONDS, FLOW_SECONDS).optional(),
+    recordDecisions: recordDecisions.optional(),
     clock: callable.optional(),
   })

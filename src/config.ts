@@ -1,6 +1,6 @@
 import type { InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
 import type { Account } from './account.ts'
-import type { LoginProof, Proof } from './assurance/evidence.ts'
+import { type LoginProof, PASSWORD } from './assurance/evidence.ts'
 import { acrValues, type Level } from './assurance/levels.ts'
 import { type Preset, presets } from './assurance/presets.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -13,6 +13,7 @@ import { standsBeside } from './flow/permit.ts'
 import type { Geo } from './policy/geo.ts'
 import type { Policy } from './policy/policy.ts'
 import type { AcrValuesReading, MaxAgeReading } from './policy/requirement.ts'
+import type { DecisionRecorder } from './recording/recorder.ts'
 import type { Assessor, Risk } from './risk/assessor.ts'
 import type { Accounts } from './store/accounts.ts'
 import { memoryStore } from './store/memory.ts'
@@ -112,6 +113,11 @@ export interface StepUpOptions {
    * whatever was asked. Default 600, at most 3600.
    */
   readonly flowSeconds?: number
+  /**
+   * Records decisions, one line each and pseudonymous, so that another policy can be tried on them by
+   * `oidc-step-up replay`. `recordToFile` of `oidc-step-up/recording` makes one. Default: nothing is recorded.
+   */
+  readonly recordDecisions?: DecisionRecorder
   /** The process clock. Default: the machine's. */
   readonly clock?: Clock
 }
@@ -140,11 +146,10 @@ export interface Config {
   /** Undefined where nothing is offered. */
   readonly offers: Required<Offers> | undefined
   readonly flowSeconds: number
+  /** Undefined where nothing is recorded. */
+  readonly recordDecisions: DecisionRecorder | undefined
   readonly clock: Clock
 }
-
-/** A login page proves what people know, unless its host says more. */
-export const PASSWORD: Proof = Object.freeze<Proof>({ kinds: ['knowledge'], traits: [], amr: ['pwd'] })
 
 const DEFAULT_FLOW_SECONDS = 600
 
@@ -261,6 +266,7 @@ export const readOptions = (input: StepUpOptions): Config => {
     rememberBrowser: rememberBrowserOf(input),
     offers: offersOf(input),
     flowSeconds: input.flowSeconds ?? DEFAULT_FLOW_SECONDS,
+    recordDecisions: input.recordDecisions,
     clock,
   })
 }

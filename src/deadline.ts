@@ -4,12 +4,18 @@ export const HOST_SECONDS = 2
 /**
  * Runs the work and gives it up after that time.
  *
- * @throws what the work throws; a `TimeoutError` where it was given up, with which `signal` is aborted as well.
+ * @throws what the work throws; an `AbortError` where it was given up, with which `signal` is aborted as well.
  */
 export const withinSeconds = async <T>(seconds: number, work: (signal: AbortSignal) => T | Promise<T>): Promise<T> => {
-  const signal = AbortSignal.timeout(seconds * 1000)
+  const deadline = new AbortController()
+  const { signal } = deadline
   const late = new Promise<never>((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
-  return Promise.race([work(signal), late])
+  const timer = setTimeout(() => deadline.abort(), seconds * 1000)
+  try {
+    return await Promise.race([work(signal), late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -1,5 +1,5 @@
 export type { Account } from './account.ts'
-export type { Evidence, Kind, Proof, Trait } from './assurance/evidence.ts'
+export type { Evidence, Kind, LoginProof, Proof, Trait, Upstream } from './assurance/evidence.ts'
 export type { Level, Needs } from './assurance/levels.ts'
 export {
   MULTI_FACTOR,
@@ -18,11 +18,23 @@ export type * from './factors/factor.ts'
 export type { AccountAdministration, TicketLink } from './flow/administration.ts'
 export type { ListedBrowser } from './flow/browsers.ts'
 export type { AccountOverview, AuthenticatorOverview } from './flow/overview.ts'
-export type { Decision, LevelTrace, OfferReason, Reason, RefusalError, Trace } from './policy/decision.ts'
-export type { ClientPolicy, FloorTable, Policy } from './policy/policy.ts'
+export type {
+  Decision,
+  LevelTrace,
+  OfferReason,
+  PolicyTrace,
+  Reason,
+  RefusalError,
+  RuleTrace,
+  Trace,
+  TrialTrace,
+} from './policy/decision.ts'
+export type { Geo } from './policy/geo.ts'
+export type { AdaptivePolicy, ClientPolicy, FloorTable, Policy } from './policy/policy.ts'
 export type { AcrValuesReading, MaxAgeReading } from './policy/requirement.ts'
 export type { PasskeyLogin, PasskeyLoginPage } from './provider/passkey-login.ts'
 export type { RequestPair, SessionLevel } from './provider/session-level.ts'
+export type { Assessor, OverallConfidence, Risk } from './risk/assessor.ts'
 export { type Pieces, type StepUp, type StepUpMiddleware, stepUp } from './step-up.ts'
 export type { AccountEntry, Accounts } from './store/accounts.ts'
 export type { PutOptions, Store, StoreEntry, StoreKey } from './store/store.ts'

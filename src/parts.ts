@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { macsOf } from './crypto/mac.ts'
 import { withMemory } from './crypto/opened.ts'
@@ -18,12 +19,22 @@ import { createVault } from './flow/vault.ts'
 import { createCsrf } from './http/csrf.ts'
 import { createRenderer } from './http/render.ts'
 import { createBrowserCookies } from './provider/browser-cookies.ts'
+import { createRecorder } from './recording/recorder.ts'
 
 /** One that has no records to look at: remembering is turned off. */
 const OFF = { lifeSeconds: 1, idleSeconds: 1, perAccount: 1 }
 
 const deviceDays = ({ risk: { rememberDeviceDays } = { assessors: [] } }: Config) =>
   rememberDeviceDays === undefined ? {} : { rememberDeviceDays }
+
+/** So many characters of it tell accounts apart. */
+const PSEUDONYM_LENGTH = 22
+
+const recorderOf = ({ recordDecisions }: Config, sealer: Parameters<typeof macsOf>[0]) => {
+  if (recordDecisions === undefined) return undefined
+  const [mac] = macsOf(sealer, 'recorded accounts')
+  return createRecorder(recordDecisions, (accountId) => mac.sign('account', accountId).slice(0, PSEUDONYM_LENGTH))
+}
 
 /** All that needs no provider yet. */
 export const build = (config: Config) => {
@@ -36,6 +47,8 @@ export const build = (config: Config) => {
   const renderer = createRenderer(factors)
   const [mac] = macsOf(sealer, 'message counts')
   const [networks] = macsOf(sealer, 'sign-ins')
+  const historyAt = (at: Clock) =>
+    createHistory({ vault: createVault(store, sealer, at), clock: at, mac: networks, ...deviceDays(config) })
   const drop = (factor: AnyFactor, accountId: string, ids: readonly string[]) =>
     dropAddresses(records, factor, accountId, ids)
   const dispatcher = createDispatcher({ vault, clock, announce, compose: renderer.compose, mac, drop })
@@ -62,7 +75,9 @@ export const build = (config: Config) => {
     browsers: createBrowsers({ vault, clock, announce, limits: config.rememberBrowser ?? OFF }),
     cookies: createBrowserCookies(macsOf(sealer, 'browser cookie')),
     deviceCookies: createBrowserCookies(macsOf(sealer, 'device cookie'), 'step-up-device'),
-    history: createHistory({ vault, clock, mac: networks, ...deviceDays(config) }),
+    history: historyAt(clock),
+    // What asks and writes nothing: records as they are, and history as of another moment.
+    reading: { records: createAccountRecords(accounts, { ...sealer, isCurrent: () => true }), historyAt },
     tickets: createTickets({ vault, sealer, clock, announce }),
     effects,
     changes,
@@ -70,6 +85,7 @@ export const build = (config: Config) => {
     csrf: createCsrf(macsOf(sealer, 'csrf')),
     renderer,
     keyCheck: createKeyCheck(accounts, sealer),
+    recorder: recorderOf(config, sealer),
   }
 }
 

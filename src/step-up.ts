@@ -5,6 +5,7 @@ import { presets } from './assurance/presets.ts'
 import { type Config, readOptions, type StepUpOptions } from './config.ts'
 import { StepUpError } from './errors.ts'
 import type { Events } from './events.ts'
+import { createExplain, type Explain } from './explain.ts'
 import { type AccountAdministration, createAdministration } from './flow/administration.ts'
 import { createDeviceDesk } from './flow/devices.ts'
 import { createIdentifications } from './flow/identification.ts'
@@ -22,9 +23,10 @@ import { createDecider } from './provider/decision.ts'
 import { createTokenGuard, revokeGrants } from './provider/grants.ts'
 import { mountPathOf } from './provider/oidc.ts'
 import { createPasskeyLogin, type PasskeyLogin } from './provider/passkey-login.ts'
-import { assertWhole, createPieces, PAGES, type Pieces, scopesByClaim, sessionLife } from './provider/pieces.ts'
+import { createPieces, PAGES, type Pieces, scopesByClaim, sessionLife } from './provider/pieces.ts'
 import { isReported } from './provider/report.ts'
 import { type RequestPair, readSessionLevel, type SessionLevel } from './provider/session-level.ts'
+import { createSocket } from './provider/socket.ts'
 
 export type { Pieces } from './provider/pieces.ts'
 
@@ -86,6 +88,14 @@ export interface StepUp {
    * @throws StepUpError `ERR_CONFIG` before `attach`; `ERR_STORE`, `ERR_SEAL` where nothing is known.
    */
   sessionLevel(request: RequestPair): Promise<SessionLevel | undefined>
+  /**
+   * What a sign-in would come to, and why; nothing is written, nothing counted, and no event goes out. Before `attach`
+   * of the client no more is known than its id.
+   *
+   * @throws StepUpError `ERR_CONFIG` naming what is wrong with the question; `ERR_ACCOUNT` for an account that the host
+   * does not know; `ERR_POLICY` where a rule fails; `ERR_STORE`, `ERR_SEAL` where nothing is known.
+   */
+  readonly explain: Explain
 }
 
 /** The two layers that `attach` puts around and into a provider. */
@@ -142,35 +152,19 @@ const assertViews = ({ factors }: Config, { hasView }: Renderer) => {
       if (!hasView(view)) refuse(`stepUp(options): factors: "${id}" has no view ${view}.ejs`)
 }
 
-/** The provider, once there is one: `attach` is called when it was made, and only once. */
-const createSocket = () => {
-  const asked = new Set<keyof Pieces>()
-  let warned = false
-  let attached: Provider | undefined
-  return {
-    ask: (name: keyof Pieces) => void asked.add(name),
-    /** Whether this was asked before. */
-    isWarned: () => {
-      const before = warned
-      warned = true
-      return before
-    },
-    attach: (provider: Provider) => {
-      if (asked.size === 0) refuse('attach(): make the provider from what configure(hostConfiguration) returns, first')
-      assertWhole(asked)
-      if (attached !== undefined) refuse('attach(): a provider is attached already; each provider has its own stepUp()')
-      attached = provider
-    },
-    provider: (what: string): Provider => attached ?? refuse(`${what}: attach(provider) was not called`),
-  }
-}
-
 const WHAT = 'mfa.accounts'
 
 const administrationOf = (parts: Parts, provider: (what: string) => Provider) => {
-  const { config, vault } = parts
+  const { config, vault, browsers, history } = parts
   return createAdministration({
     ...parts,
+    browsers: {
+      list: browsers.list,
+      // Whoever is to be forgotten is no known browser to risk signals either.
+      forgetAll: async (accountId) => {
+        await Promise.all([browsers.forgetAll(accountId), history.forget(accountId)])
+      },
+    },
     account: async (accountId) => {
       // Every operation looks the account up first, so one that comes too early has written nothing.
       provider(WHAT)
@@ -197,6 +191,16 @@ const passkeyLoginOf = (parts: Parts, provider: (what: string) => Provider): Pas
     finish: async (request, answer) => made().finish(request, answer),
   })
 }
+
+const explainOf = (parts: Parts, judging: ReturnType<typeof judgingOf>, attached: () => Provider | undefined) =>
+  createExplain({
+    ...parts,
+    ...judging,
+    client: async (clientId) => {
+      const provider = attached()
+      return provider === undefined ? { clientId } : provider.Client.find(clientId)
+    },
+  })
 
 /** The last door: a provider whose policy lacks our prompt would accept on the password alone. */
 const assertReported = (ctx: KoaContextWithOIDC) => {
@@ -274,5 +278,6 @@ export const stepUp = (options: StepUpOptions): StepUp => {
     events: parts.events,
     sessionLevel: async (request) =>
       readSessionLevel({ config, records, vault, provider: socket.provider('sessionLevel()') }, request),
+    explain: explainOf(parts, judging, socket.attached),
   })
 }

@@ -35,6 +35,9 @@ export interface LoginProof extends Proof {
   readonly upstream?: Upstream
 }
 
+/** A login page proves what people know, unless its host says more. */
+export const PASSWORD: Proof = Object.freeze<Proof>({ kinds: ['knowledge'], traits: [], amr: ['pwd'] })
+
 /** The factor name of the host's own login page in the ledger. */
 export const LOGIN = 'login'
 

@@ -39,7 +39,10 @@ const MAX_LENGTH = 200
 
 /** One line that can go into traces and events. */
 export const oneLine = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim().slice(0, MAX_LENGTH)
+  text
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .slice(0, MAX_LENGTH)
 
 /** What a rule threw or called back with, in a few words. */
 export const described = (error: unknown): string => {

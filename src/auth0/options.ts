@@ -3,14 +3,21 @@ import { MULTI_FACTOR } from '../assurance/presets.ts'
 import { configError } from '../config-error.ts'
 import type { LoginFact } from '../policy/facts.ts'
 import type { Demand } from '../policy/rule.ts'
-
-const ANY = ['otp', 'push-notification', 'phone', 'email', 'webauthn-roaming', 'webauthn-platform'] as const
+import { copied } from './copy.ts'
 
 /** What `context.multifactor.provider` can be. */
 export const PROVIDERS = ['any', 'guardian', 'google-authenticator', 'duo', 'none'] as const
 
 /** A `type` of the factors that Actions name. */
-export const TYPES = [...ANY, 'recovery-code'] as const
+export const TYPES = [
+  'otp',
+  'push-notification',
+  'phone',
+  'email',
+  'webauthn-roaming',
+  'webauthn-platform',
+  'recovery-code',
+] as const
 
 const NAMES = ['guardian', 'google-authenticator', 'duo', ...TYPES] as const
 
@@ -108,7 +115,8 @@ export const settingsOf = (where: string, options: Auth0ActionOptions): Settings
   })
   const { error } = schema.safeParse(options)
   if (error !== undefined) throw configError(options, error, `${where}(): `)
-  const { connection, factors = {}, reads = [], secrets = {}, floor = MULTI_FACTOR, name, reportOnly } = options
+  const { connection, reads = [], secrets = {}, floor = MULTI_FACTOR, name, reportOnly } = options
+  const factors = copied(options.factors ?? {})
   return Object.freeze<Settings>({
     ...(name === undefined ? {} : { name }),
     ...(reportOnly === undefined ? {} : { reportOnly }),
@@ -116,16 +124,14 @@ export const settingsOf = (where: string, options: Auth0ActionOptions): Settings
     factors: { ...DEFAULT_FACTORS, ...factors },
     named: factors,
     reads: [...new Set(reads)],
-    secrets,
+    secrets: copied(secrets),
     connection:
       typeof connection === 'function' ? connection : ({ upstream }) => connection ?? upstream?.issuer ?? DATABASE,
   })
 }
 
 /** What a rule with these settings can demand of what the host named, so that it is checked at the start. */
-export const demandsOf = ({ floor, named }: Settings): readonly Demand[] => [
-  { floor },
-  ...Object.values(named).flatMap((listed) =>
-    listed === undefined || listed === 'any' || listed.length === 0 ? [] : [{ floor, factors: listed }],
-  ),
-]
+export const demandsOf = ({ floor, named }: Settings): readonly Demand[] => {
+  const lists = Object.values(named).filter((ids) => typeof ids === 'object' && ids.length > 0)
+  return Object.freeze([{ floor }, ...lists.map((factors) => ({ floor, factors: factors as readonly string[] }))])
+}

@@ -1,4 +1,5 @@
 export type { Upstream } from '../assurance/evidence.ts'
+export { type HostLogin, type UpstreamLoginOptions, type UpstreamTrust, upstreamLogin } from '../upstream.ts'
 export { all, any, type Condition, known, not } from './condition.ts'
 export {
   type AttributePath,

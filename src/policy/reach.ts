@@ -1,4 +1,4 @@
-import { type Evidence, LOGIN, type Proof } from '../assurance/evidence.ts'
+import { type Evidence, LOGIN, PASSWORD, type Proof } from '../assurance/evidence.ts'
 import { carriage, type Level, type Needs } from '../assurance/levels.ts'
 
 /** A factor, as far as it can meet a level: the most that it shows. */
@@ -17,7 +17,7 @@ const shown = (factor: string, { kinds, traits, amr }: Proof): Evidence => ({
   cid: '',
 })
 
-const password = shown(LOGIN, { kinds: ['knowledge'], traits: [], amr: [] })
+const password = shown(LOGIN, PASSWORD)
 
 /** Whether any one of the factors would meet the level beside a password, with the most that it shows. */
 export const isWithinReach = (factors: readonly Reaching[], level: Level): boolean =>

@@ -9,19 +9,28 @@ import { decide } from '../policy/decide.ts'
 import type { Decision, Situation } from '../policy/decision.ts'
 import { learnDevice } from './devices.ts'
 import { type Pass, passOf } from './oidc.ts'
+import { type RecordingTools, recordDecision } from './recording.ts'
 import { type Ground, layOut, type SituationTools } from './situation.ts'
 
 /** Decides once per request; every further caller of the same request gets the same answer. */
 export type Decider = (ctx: KoaContextWithOIDC) => Promise<Decision | undefined>
 
 /** What deciding works with. */
-export interface DecisionTools extends SituationTools {
+export interface DecisionTools extends SituationTools, RecordingTools {
   readonly announce: Announce
   readonly keyCheck: Pick<KeyCheck, 'assert'>
 }
 
 const relying = (situation: Ground['situation'], note: BrowserNote | undefined): Situation =>
   note === undefined ? situation : { ...situation, remembered: note.proof }
+
+/** A decision with the situation that it was made in. */
+interface Decided {
+  readonly situation: Situation
+  readonly decision: Decision
+}
+
+const decided = (situation: Situation): Decided => ({ situation, decision: decide(situation) })
 
 const isLifting = (decision: Decision) => (decision.trace.lifted ?? []).length > 0
 
@@ -58,19 +67,20 @@ const decideByBrowser = async (
   pass: Pass,
   { situation, standing, presented }: Ground,
   tools: DecisionTools,
-): Promise<Decision> => {
+): Promise<Decided> => {
   const recognized = await tools.browsers.recognize(presented, standing)
-  const decision = decide(relying(situation, recognized?.note))
-  if (recognized === undefined || !isLifting(decision)) return decision
-  return (await lift(ctx, pass, recognized, tools)) ? decision : decide(situation)
+  const byBrowser = decided(relying(situation, recognized?.note))
+  if (recognized === undefined || !isLifting(byBrowser.decision)) return byBrowser
+  return (await lift(ctx, pass, recognized, tools)) ? byBrowser : decided(situation)
 }
 
 const situate = async (ctx: KoaContextWithOIDC, pass: Pass, tools: DecisionTools): Promise<Decision> => {
   tools.keyCheck.assert()
   const ground = await layOut(ctx, pass, tools)
-  const { situation, note } = ground
-  const decision =
-    note === undefined ? await decideByBrowser(ctx, pass, ground, tools) : decide(relying(situation, note))
+  const { note, facts } = ground
+  const { situation, decision } =
+    note === undefined ? await decideByBrowser(ctx, pass, ground, tools) : decided(relying(ground.situation, note))
+  recordDecision(ctx, pass, { situation, decision, facts }, tools)
   await learnDevice(ctx, pass, ground, decision, tools)
   const { accountId } = pass.session
   tools.announce('authorization.decided', { accountId, clientId: pass.client.clientId, decision })

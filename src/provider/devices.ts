@@ -30,11 +30,8 @@ export const learnDevice = async (
   const { cid, evidence } = situation
   const own = evidence.filter((event) => cid !== undefined && event.cid === cid)
   if (own.length === 0) return
-  const [device, location, userAgent] = await Promise.all([
-    facts.fact('device'),
-    facts.fact('location'),
-    facts.fact('userAgent'),
-  ])
+  const { fact } = facts()
+  const [device, location, userAgent] = await Promise.all([fact('device'), fact('location'), fact('userAgent')])
   if (device?.cookie !== 'known' && !own.some(provesMore)) return
   const deviceCookie = deviceCookies.read(ctx, accountId)
   const { value, until } = await history.learn(accountId, { deviceCookie, userAgent, location, at: clock() })

@@ -26,7 +26,7 @@ export interface Laid {
   readonly facts: Partial<Facts>
   readonly wish: Wish
   readonly owed: Owed
-  /** Whether a remembered browser may lift anything here at all. */
+  /** Whether browsers are remembered at all; low confidence relies on none. */
   readonly relies: boolean
   /** What stands, oldest first. */
   readonly evidence: readonly Evidence[]
@@ -129,7 +129,8 @@ const policyTraceOf = (
 
 /** Lays out what was read, as decisions want it: here and nowhere else, so that all who ask get the same answer. */
 export const situationOf = (laid: Laid, { config, reads }: LayingTools): Situation => {
-  const { account, record, wish, owed, relies, facts, evidence, session } = laid
+  const { account, record, wish, owed, facts, evidence, session } = laid
+  const relies = laid.relies && facts.risk?.confidence !== 'low'
   const factors = standingsOf(config, account, record, laid.notHere)
   // Written out, and made twice where something is on trial: a spread of so many members is slow to read.
   const situate = (requirement: Requirement, policy?: PolicyTrace): Situation => ({

@@ -18,6 +18,13 @@ export interface RecordingTools extends RequestTools {
   readonly recorder: Recorder | undefined
 }
 
+/** A pass with what it came to. */
+export interface Decided {
+  readonly situation: Situation
+  readonly decision: Decision
+  readonly facts: () => FactReader
+}
+
 /** A fact that cannot be had now is not recorded. */
 const readEach = async (reader: FactReader, names: readonly FactName[]): Promise<Partial<Facts>> => {
   const values = await Promise.all(names.map((name) => reader.fact(name).catch(() => undefined)))
@@ -30,25 +37,28 @@ const warn = (fault: unknown) =>
     code: 'STEP_UP_RECORDING',
   })
 
+const record = async (
+  ctx: KoaContextWithOIDC,
+  pass: Pass,
+  { situation, decision, facts }: Decided,
+  recorder: Recorder,
+  tools: RecordingTools,
+): Promise<void> => {
+  const { named } = recorder
+  const reading = readEach(facts(), factsToRecord(tools.reads, named))
+  const request = requestFactsOf(ctx, pass, tools)
+  const pseudonym = recorder.pseudonym(pass.session.accountId)
+  const allByTicket = tools.config.enrollment === 'ticket'
+  recorder.write(recordOf({ situation, decision, request, facts: await reading, pseudonym, allByTicket, named }))
+}
+
 /**
  * Records the first decision of an authorization. Facts are asked for at once, before anything is learned from this
  * pass; nobody waits for them, and no fault comes from here.
  */
-export const recordDecision = (
-  ctx: KoaContextWithOIDC,
-  pass: Pass,
-  { situation, decision, facts }: { situation: Situation; decision: Decision; facts: FactReader },
-  tools: RecordingTools,
-): void => {
-  const { recorder, reads, config } = tools
+export const recordDecision = (ctx: KoaContextWithOIDC, pass: Pass, decided: Decided, tools: RecordingTools): void => {
+  const { recorder } = tools
+  const { situation, decision } = decided
   if (recorder === undefined || !isFirstPass(situation, decision) || !recorder.admits(situation.now)) return
-  const { named } = recorder
-  const request = requestFactsOf(ctx, pass, tools)
-  const pseudonym = recorder.pseudonym(pass.session.accountId)
-  const allByTicket = config.enrollment === 'ticket'
-  readEach(facts, factsToRecord(reads, named))
-    .then((read) =>
-      recorder.write(recordOf({ situation, decision, request, facts: read, pseudonym, allByTicket, named })),
-    )
-    .catch(warn)
+  record(ctx, pass, decided, recorder, tools).catch(warn)
 }

@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC, Session } from 'oidc-provider'
 import type { Account } from '../account.ts'
-import { LOGIN } from '../assurance/evidence.ts'
-import { type Config, PASSWORD } from '../config.ts'
+import { LOGIN, PASSWORD } from '../assurance/evidence.ts'
+import type { Config } from '../config.ts'
 import { type BrowserNote, type BrowserStanding, noteHolds, type PresentedBrowser } from '../flow/browser-record.ts'
 import type { FactReader } from '../flow/facts.ts'
 import type { History } from '../flow/history.ts'
@@ -15,7 +15,7 @@ import { readNotHere } from './not-here.ts'
 import type { Pass } from './oidc.ts'
 import { owedBy } from './owed.ts'
 import { type RequestTools, requestFactsOf, wishOf } from './request.ts'
-import { factsOf, type RequesterTools, requesterOf, type SourceTools } from './sources.ts'
+import { factsOf, type RequesterTools, requesterOf, type SourceTools, type Subject } from './sources.ts'
 
 /** What laying out a situation works with. */
 export interface SituationTools extends GatherTools, RequestTools, SourceTools, RequesterTools, LayingTools {
@@ -36,7 +36,8 @@ export interface Ground {
   /** The remembered browser that this session relies on already. */
   readonly note: BrowserNote | undefined
   readonly presented: PresentedBrowser | undefined
-  readonly facts: FactReader
+  /** Made where it is asked for: most hosts read no facts. */
+  readonly facts: () => FactReader
 }
 
 const NO_FACTS: Partial<Facts> = {}
@@ -56,37 +57,31 @@ const readPass = async (ctx: KoaContextWithOIDC, pass: Pass, tools: SituationToo
   const reading = readAll(pass, cookie, judge.isExemptible(client.clientId), tools)
   const gathering = reading.then((read) => gather(ctx, pass, read, sessionSeconds(ctx, session), tools))
   const accountOf = ({ account = gone(accountId) }: Read) => account
-  const reader = factsOf(
-    {
-      accountId,
-      client,
-      request,
-      requester: requesterOf(ctx, accountId, tools),
-      account: async () => accountOf(await reading),
-      record: async () => (await reading).record,
-      evidence: async () => {
-        const read = await reading
-        const { events } = await gathering
-        return standingEvents(config, events, accountOf(read), read.record)
-      },
+  const subject = (): Subject => ({
+    accountId,
+    client,
+    request,
+    requester: requesterOf(ctx, accountId, tools),
+    account: async () => accountOf(await reading),
+    record: async () => (await reading).record,
+    evidence: async () => {
+      const read = await reading
+      const { events } = await gathering
+      return standingEvents(config, events, accountOf(read), read.record)
     },
-    tools,
-  )
+  })
+  let made: FactReader | undefined
+  const reader = () => {
+    made ??= factsOf(subject(), tools)
+    return made
+  }
   const [read, gathered, facts] = await Promise.all([
     reading,
     gathering,
-    ahead === undefined ? reader.read(reads) : NO_FACTS,
+    ahead === undefined ? reader().read(reads) : NO_FACTS,
   ])
   const owed = ahead ?? owedBy(judge, request, facts)
-  return {
-    read,
-    gathered,
-    facts,
-    reader,
-    owed,
-    relies: relies && facts.risk?.confidence !== 'low',
-    account: accountOf(read),
-  }
+  return { read, gathered, facts, reader, owed, relies, account: accountOf(read) }
 }
 
 /** Lays out what one pass stands on. */

@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Account } from '../account.ts'
-import { type Evidence, LOGIN } from '../assurance/evidence.ts'
-import { type Config, PASSWORD } from '../config.ts'
+import { type Evidence, LOGIN, PASSWORD } from '../assurance/evidence.ts'
+import type { Config } from '../config.ts'
 import type { AccountRecord } from '../flow/account-record.ts'
 import { createFactReader, type FactReader, type Sources } from '../flow/facts.ts'
 import type { History } from '../flow/history.ts'
@@ -162,7 +162,8 @@ export const factsOf = (subject: Subject, tools: SourceTools): FactReader => {
   const { policy, geo } = tools.config
   const own = ownSources(subject, tools)
   const { location, ...rest } = own
-  const brought = Object.assign({}, ...(policy.rules ?? []).map(({ sources }) => sources ?? {})) as Sources
+  const rules = [...(policy.rules ?? []), ...(policy.reportOnly?.rules ?? [])]
+  const brought = Object.assign({}, ...rules.map(({ sources }) => sources ?? {})) as Sources
   // A geolocation service of the host's may be slow or fail, as any function of its own.
   const guarded: Sources = geo === undefined || location === undefined ? {} : { location }
   return createFactReader({

@@ -38,7 +38,10 @@ const unlessMissing = (fault: unknown) => {
 }
 
 const refuse = (path: string, found: unknown, allowed: string): never => {
-  throw new StepUpError('ERR_CONFIG', `recordToFile(options): ${path}: found ${JSON.stringify(found)}; allowed: ${allowed}`)
+  throw new StepUpError(
+    'ERR_CONFIG',
+    `recordToFile(options): ${path}: found ${JSON.stringify(found)}; allowed: ${allowed}`,
+  )
 }
 
 const isBetween = (value: number, least: number, most: number) =>

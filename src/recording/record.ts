@@ -70,9 +70,7 @@ const eventsOf = (situation: Situation): readonly RecordedEvent[] => {
 }
 
 const factorsOf = (factors: readonly FactorStanding[]) =>
-  Object.fromEntries(
-    factors.map(({ id, usable, enrollable }) => [id, `${usable ? 'u' : ''}${enrollable ? 'e' : ''}`]),
-  )
+  Object.fromEntries(factors.map(({ id, usable, enrollable }) => [id, `${usable ? 'u' : ''}${enrollable ? 'e' : ''}`]))
 
 const proofsOf = (factors: readonly FactorStanding[]) => {
   const differing = factors.flatMap(({ id, proofs, kinds, traits }) => {

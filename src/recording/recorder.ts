@@ -70,8 +70,7 @@ const createLimit = (perSecond: number) => {
   }
 }
 
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof Object(value).then === 'function'
+const isThenable = (value: unknown): value is PromiseLike<unknown> => typeof Object(value).then === 'function'
 
 /** Stands between decisions and a host's recorder: nothing that it does comes to a sign-in. */
 export const createRecorder = (target: DecisionRecorder, pseudonym: (accountId: string) => string): Recorder => {

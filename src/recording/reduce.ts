@@ -1,6 +1,13 @@
 import ipaddr from 'ipaddr.js'
 import type { Account } from '../account.ts'
-import { FACT_NAMES, type FactName, type Facts, type LastLogin, type Location, type RiskAssessment } from '../policy/facts.ts'
+import {
+  FACT_NAMES,
+  type FactName,
+  type Facts,
+  type LastLogin,
+  type Location,
+  type RiskAssessment,
+} from '../policy/facts.ts'
 import type { RecordedAccount, RecordedFacts, RecordedRisk } from './decision-record.ts'
 
 /** What a host wants to stand in its recording beside what always does. */

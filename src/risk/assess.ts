@@ -1,9 +1,8 @@
 import { z } from 'zod'
+import { HOST_SECONDS, withinSeconds } from '../deadline.ts'
 import { StepUpError } from '../errors.ts'
 import type { Assessment, Confidence, FactName, FactRequest, FactSource, RiskAssessment } from '../policy/facts.ts'
 import { type Assessor, lowestConfidence, type OverallConfidence, type Risk } from './assessor.ts'
-
-const DEADLINE_MILLISECONDS = 2000
 
 const UNAVAILABLE: Assessment = Object.freeze({ confidence: 'low', code: 'assessment_not_available' })
 
@@ -21,13 +20,6 @@ const copied = (answer: unknown): Assessment => {
   return Object.freeze({ confidence, code, ...(details === undefined ? {} : { details: Object.freeze(details) }) })
 }
 
-const untilAborted = (signal: AbortSignal) =>
-  new Promise<never>((_resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
-
 const answerOf = async (assessor: Assessor, request: FactRequest, signal: AbortSignal): Promise<unknown> => {
   const read = async (name: FactName) => [name, await request.fact(name)] as const
   const facts = Object.fromEntries(await Promise.all(assessor.reads.map(read)))
@@ -35,15 +27,10 @@ const answerOf = async (assessor: Assessor, request: FactRequest, signal: AbortS
 }
 
 const assessedBy = async (assessor: Assessor, request: FactRequest): Promise<Assessment> => {
-  const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(), DEADLINE_MILLISECONDS)
   try {
-    const signal = AbortSignal.any([request.signal, deadline.signal])
-    return copied(await Promise.race([untilAborted(signal), answerOf(assessor, request, signal)]))
+    return copied(await withinSeconds(HOST_SECONDS, (signal) => answerOf(assessor, request, signal)))
   } catch {
     return UNAVAILABLE
-  } finally {
-    clearTimeout(timer)
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PASSWORD } from '../../src/config.ts'
+import { PASSWORD } from '../../src/assurance/evidence.ts'
 import { MULTI_FACTOR, PHISHING_RESISTANT, type Policy, SINGLE_FACTOR } from '../../src/index.ts'
 import { codeAt } from '../support/host.ts'
 import { errorOf, isAnswer, secretOn } from '../support/relying-party.ts'
