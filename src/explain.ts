@@ -10,13 +10,13 @@ import type { Sources } from './flow/facts.ts'
 import type { History } from './flow/history.ts'
 import { canonicalAddress } from './policy/address.ts'
 import { decide } from './policy/decide.ts'
+import type { Situation } from './policy/decision.ts'
 import { FACT_NAMES, type FactName, type FactSource } from './policy/facts.ts'
 import type { RequestFacts } from './policy/floors.ts'
 import type { Judge } from './policy/judge.ts'
-import { askedLevels } from './policy/requirement.ts'
+import { askedLevels, asksOnlyUnknown, type Wish } from './policy/requirement.ts'
 import { situationOf, standingEvents } from './provider/laid.ts'
 import { owedBy } from './provider/owed.ts'
-import type { Wish } from './provider/request.ts'
 import { factsOf, type KnownClient, type Subject } from './provider/sources.ts'
 
 /** Answers what a sign-in would come to. */
@@ -86,6 +86,14 @@ const toldBy = (question: Question, known: () => Promise<number>): Sources => {
   return { ...told, ...Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, () => value])) }
 }
 
+/** An essential claim that names no level is refused before anything of the account is looked at. */
+const beforehand = ({ essential = false }: Question, situation: Situation): Situation => {
+  const { refusal: _refusal, ...requirement } = situation.requirement
+  return essential && asksOnlyUnknown(requirement.asked)
+    ? { ...situation, requirement, accountActive: true }
+    : situation
+}
+
 /** One question with all that was looked up for it. */
 interface Asking {
   readonly question: Question
@@ -128,7 +136,7 @@ const answer = async ({ question, client, account, record, config }: Asking, too
     session: sessionOf(events),
   }
   const bare = situationOf(laid, { config, reads })
-  const situation = { ...bare, remembered: rememberedIn(question, bare) }
+  const situation = beforehand(question, { ...bare, remembered: rememberedIn(question, bare) })
   const asked = { accountId, clientId, at: config.clock(), scopes, resources }
   return explanationOf({ request: asked, situation, decision: decide(situation), account, record }, config)
 }

@@ -6,7 +6,7 @@ import { readsHistory } from './provider/devices.ts'
 import { createRiskSource } from './risk/assess.ts'
 
 /** What policy and risk come to, and what they read. */
-export const judgingOf = ({ policy, levels, factors, risk, trustedProxies }: Config) => {
+export const judgingOf = ({ policy, levels, factors, risk, trustedProxies, recordDecisions }: Config) => {
   const judge = createJudge(
     policy,
     levels,
@@ -14,10 +14,11 @@ export const judgingOf = ({ policy, levels, factors, risk, trustedProxies }: Con
   )
   const reads: readonly FactName[] = [...new Set([...judge.reads, ...(risk === undefined ? [] : (['risk'] as const))])]
   const behind = risk?.assessors.flatMap((assessor) => assessor.reads) ?? []
+  const recorded = (recordDecisions?.facts ?? []) as readonly FactName[]
   return {
     judge,
     reads,
-    remembersDevices: readsHistory([...reads, ...behind]),
+    remembersDevices: readsHistory([...reads, ...behind, ...recorded]),
     assess: risk && createRiskSource(risk),
     addressOf: createAddressReader(trustedProxies),
   }

@@ -56,6 +56,9 @@ export interface ServeConfig
     | 'enrollment'
     | 'rememberBrowser'
     | 'offers'
+    | 'risk'
+    | 'geo'
+    | 'trustedProxies'
   > {
   /** The issuer identifier, OpenID Connect Discovery 1.0 section 2; `http:` only on a loopback address. */
   readonly issuer: string
@@ -205,6 +208,9 @@ const schemaFor = (accounts: z.ZodType) =>
     enrollment: z.string('a text').optional(),
     rememberBrowser: z.union([z.literal(false), z.looseObject({})], 'false or an object').optional(),
     offers: z.union([z.boolean(), z.looseObject({})], 'true, false or an object').optional(),
+    risk: z.union([z.array(z.unknown()), z.looseObject({})], 'a list of assessors, or an object').optional(),
+    geo: like(['locate'], 'an object with locate()').optional(),
+    trustedProxies: z.array(z.unknown(), 'a list').optional(),
     configuration: configuration.optional(),
     trustProxy: z.boolean('true or false').optional(),
     redis: z.looseObject({}, 'an object with url, cluster or sentinel').optional(),

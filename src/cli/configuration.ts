@@ -15,7 +15,7 @@ import type { Screens } from './screens.ts'
 
 /** What {@link buildConfiguration} needs beside the settings. */
 export interface Parts {
-  readonly directory: Directory
+  readonly directory: Pick<Directory, 'find' | 'identify'>
   readonly screens: Screens
   readonly jwks: JWKS
   readonly clock: Clock
@@ -45,7 +45,7 @@ const claimsOf = (person: Person) => ({
   phone_number: person.phone,
 })
 
-const findAccount = (directory: Directory) => async (_ctx: KoaContextWithOIDC, accountId: string) => {
+const findAccount = (directory: Pick<Directory, 'find'>) => async (_ctx: KoaContextWithOIDC, accountId: string) => {
   const person = await directory.find(accountId)
   return person && !person.disabled ? { accountId: person.id, claims: () => claimsOf(person) } : undefined
 }

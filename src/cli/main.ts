@@ -1,13 +1,17 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { StepUpError } from '../errors.ts'
+import type { ExplainValues } from './explain.ts'
+import type { ReplayValues } from './replay.ts'
 
 const HELP = `oidc-step-up: multi-factor and step-up authentication for OpenID providers
 
 Usage:
   oidc-step-up serve --config FILE          serve a provider; FILE is an ES module (.mjs): export default defineConfig({ … })
   oidc-step-up demo                         serve a provider and Bank, an app to click through
+  oidc-step-up explain --config FILE --account ID --client ID [options]   tell what a sign-in would come to, and why
+  oidc-step-up replay RECORDING --config FILE [options]   decide what was recorded again, and tell what would differ
   oidc-step-up keys make --file FILE        make a file with keys; --file - prints lines for an environment file
   oidc-step-up keys list --file FILE        tell which keys there are, without the keys themselves
   oidc-step-up keys rotate [KIND…] --file FILE   put new keys in front; the earlier ones still open and verify
@@ -21,10 +25,35 @@ Options:
   -h, --help      show this
   -v, --version   show the version
 
+Options of explain:
+  --account ID        the account, by its id or user name
+  --client ID         the relying party
+  --acr NAME          a level asked for; several by several of these
+  --essential         it is asked for as an essential claim
+  --scope NAME        a requested scope; openid where none is named
+  --resource URI      a requested resource indicator
+  --ip ADDRESS        where the request comes from
+  --country DE        where that is, in place of looking it up
+  --user-agent TEXT   the browser
+  --known-device      it is one that the account has signed in from
+  --remembered        it is remembered
+  --at TIME           the moment, with its zone: 2026-11-22T23:30+01:00
+  --max-age SECONDS   the parameter max_age
+  --prompt none       the parameter prompt: none or login
+  --with totp@300     what the session has proved, and how many seconds ago; a password right now where nothing is named
+  --json              for machines
+
+Options of replay:
+  RECORDING       what recordDecisions wrote; packed where its name ends in .gz, standard input for -
+  --config FILE   the other configuration: of serve, or what stepUp() is called with
+  --client ID     only the decisions of this relying party
+  --html FILE     write a page as well
+  --json          for machines
+
 Environment:
   PORT        the port of demo's provider (3000)
   BANK_PORT   the port of demo's Bank (3001)
-  REDIS_URL   the Redis in which serve and demo keep everything, unless the configuration names a place
+  REDIS_URL   the Redis in which serve and demo keep everything, and explain looks, unless the configuration names a place
 
 Environment of demo, to send for real what its outbox would show:
   SMTP_URL    the mail server: smtps://user:password@host
@@ -83,54 +112,95 @@ const startDemo = async (): Promise<undefined> => {
   running = await demo({ ...ports, print, env, redisUrl: env.REDIS_URL })
 }
 
+/** A terminal may show colors, unless it was told not to (no-color.org). */
+const showsColor = () => process.stdout.isTTY === true && !process.env.NO_COLOR
+
+const runExplain = async ({ config, ...values }: ExplainValues & { config?: string }): Promise<Usage | undefined> => {
+  if (!config) return { usage: 'explain needs --config FILE' }
+  const [{ explain }, { loadConfig }] = await Promise.all([import('./explain.ts'), import('./config-file.ts')])
+  return explain(() => loadConfig(config), values, { print, color: showsColor(), redisUrl: process.env.REDIS_URL })
+}
+
+const runReplay = async (values: ReplayValues, words: readonly string[]): Promise<Usage | undefined> => {
+  const { replayCommand } = await import('./replay.ts')
+  const usage = await replayCommand(values, words, print)
+  return usage === undefined ? undefined : { usage }
+}
+
 const runKeys = async (words: readonly string[], file: string | undefined): Promise<Usage | undefined> => {
   const { keys } = await import('./keys.ts')
   const usage = keys(words, file, print)
   return usage === undefined ? undefined : { usage }
 }
 
-const OPTIONS = {
-  config: { type: 'string' },
-  file: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean', short: 'v' },
+type Options = NonNullable<ParseArgsConfig['options']>
+type ValuesOf<Own extends Options> = ReturnType<typeof parseArgs<{ options: Own }>>['values']
+
+interface Command<Own extends Options = Options> {
+  /** The options that it takes. An option of the same name is of the same type in all commands. */
+  readonly options: Own
+  /** How many words may follow it. Default none. */
+  readonly mostWords?: number
+  run(values: ValuesOf<Own>, words: readonly string[]): Promise<Usage | undefined>
+}
+
+/** Lets a command see its own options only, with their types. */
+const command = <Own extends Options>(one: Command<Own>) => one as unknown as Command
+
+const TEXT = { type: 'string' } as const
+const TEXTS = { type: 'string', multiple: true } as const
+const FLAG = { type: 'boolean' } as const
+
+const EXPLAIN = {
+  config: TEXT,
+  account: TEXT,
+  client: TEXT,
+  acr: TEXTS,
+  essential: FLAG,
+  scope: TEXTS,
+  resource: TEXTS,
+  ip: TEXT,
+  'user-agent': TEXT,
+  country: TEXT,
+  'known-device': FLAG,
+  remembered: FLAG,
+  at: TEXT,
+  'max-age': TEXT,
+  prompt: TEXT,
+  with: TEXTS,
+  json: FLAG,
 } as const
 
-interface Values {
-  readonly config?: string | undefined
-  readonly file?: string | undefined
-}
-
-interface Command {
-  /** The options that it takes. */
-  readonly takes: readonly (keyof Values)[]
-  /** Whether words may follow it. */
-  readonly words?: true
-  run(values: Values, words: readonly string[]): Promise<Usage | undefined>
-}
+const REPLAY = { config: TEXT, client: TEXT, html: TEXT, json: FLAG } as const
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  serve: { takes: ['config'], run: ({ config }) => startServe(config) },
-  demo: { takes: [], run: startDemo },
-  keys: { takes: ['file'], words: true, run: ({ file }, words) => runKeys(words, file) },
+  serve: command({ options: { config: TEXT }, run: ({ config }) => startServe(config) }),
+  demo: command({ options: {}, run: startDemo }),
+  explain: command({ options: EXPLAIN, run: runExplain }),
+  replay: command({ options: REPLAY, mostWords: 1, run: runReplay }),
+  keys: command({ options: { file: TEXT }, mostWords: Infinity, run: ({ file }, words) => runKeys(words, file) }),
 }
 
+const GLOBAL = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' } } as const
+
 const parse = (args: string[]) => {
+  const options: Options = Object.assign({}, GLOBAL, ...Object.values(COMMANDS).map((one) => one.options))
   try {
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true })
+    return parseArgs({ args, options, allowPositionals: true })
   } catch (error) {
     return { usage: (error as Error).message.split('. ')[0] ?? 'unknown option' }
   }
 }
 
-const runCommand = async (name: string | undefined, values: Values, words: readonly string[]) => {
+const runCommand = async (name: string | undefined, values: ValuesOf<Options>, words: readonly string[]) => {
   if (name === undefined) return { usage: 'a command is missing' }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (command === undefined) return { usage: `unknown command "${name}"` }
-  const strange = (['config', 'file'] as const).find((key) => values[key] !== undefined && !command.takes.includes(key))
+  const one = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (one === undefined) return { usage: `unknown command "${name}"` }
+  const strange = Object.keys(values).find((key) => !Object.hasOwn(one.options, key))
   if (strange !== undefined) return { usage: `${name} takes no --${strange}` }
-  if (words.length > 0 && !command.words) return { usage: `unexpected argument "${words[0]}"` }
-  return command.run(values, words)
+  const { mostWords = 0 } = one
+  if (words.length > mostWords) return { usage: `unexpected argument "${words[mostWords]}"` }
+  return one.run(values, words)
 }
 
 const run = async (args: string[]) => {
@@ -161,7 +231,8 @@ process.on('SIGINT', stop).on('SIGTERM', stop)
 
 /** What a person can mend is said in one line; a store's own words can hold its address. */
 const isExpected = (error: unknown) =>
-  error instanceof StepUpError && (error.code === 'ERR_CONFIG' || error.code === 'ERR_STORE')
+  error instanceof StepUpError &&
+  ['ERR_CONFIG', 'ERR_STORE', 'ERR_ACCOUNT', 'ERR_POLICY', 'ERR_SEAL'].includes(error.code)
 
 try {
   const mistake = await run(process.argv.slice(2))
@@ -174,3 +245,5 @@ try {
   process.stderr.write(`oidc-step-up: ${isExpected(error) ? message : (stack ?? error)}\n`)
   process.exitCode = 1
 }
+// What is still open in the host's own code, such as a pool of connections, would keep a command that is done from ending.
+if (running === undefined) process.stdout.write('', () => process.exit())

@@ -1,4 +1,4 @@
-import Provider, { type Configuration } from 'oidc-provider'
+import type Provider from 'oidc-provider'
 import { type Clock, systemClock } from '../clock.ts'
 import { macsOf } from '../crypto/mac.ts'
 import { createSealer } from '../crypto/seal.ts'
@@ -10,7 +10,7 @@ import { createCsrf } from '../http/csrf.ts'
 import { isOutage } from '../http/outage.ts'
 import { createRenderer, type Renderer } from '../http/render.ts'
 import { type StepUp, stepUp } from '../step-up.ts'
-import { type Backing, openRedis } from './backing.ts'
+import { construct, kept, openBacking, plugin } from './assemble.ts'
 import { type CheckedConfig, checkConfig, isLoopback, type ServeConfig } from './config.ts'
 import { buildConfiguration } from './configuration.ts'
 import { type Directory, openDirectory } from './directory.ts'
@@ -80,17 +80,6 @@ const warnOutsideDevelopment = ({ jwks, configuration }: ServeConfig) => {
   }
 }
 
-const configurationFault = (cause: unknown) =>
-  new StepUpError('ERR_CONFIG', `configuration: ${(cause as Error).message}`, { cause })
-
-const construct = (issuer: string, configuration: Configuration) => {
-  try {
-    return new Provider(issuer, configuration)
-  } catch (cause) {
-    throw configurationFault(cause)
-  }
-}
-
 /** oidc-provider looks at a client when it is first used; a mistake in one has to show before the server listens. */
 const checkClients = async (provider: Provider, { clients }: ServeConfig) => {
   for (const [index, { client_id: id }] of clients.entries()) {
@@ -113,53 +102,6 @@ const checkPolicy = async (provider: Provider, { clients, policy }: ServeConfig)
     )
   }
 }
-
-const plugin = (
-  {
-    levels,
-    acrValues,
-    maxAge,
-    policy,
-    enrollment,
-    rememberBrowser,
-    offers,
-    store,
-    factors,
-    sealingKeys,
-  }: CheckedConfig,
-  clock: Clock,
-) => ({
-  factors,
-  sealingKeys,
-  clock,
-  ...(store === undefined ? {} : { store }),
-  ...(levels === undefined ? {} : { levels }),
-  ...(acrValues === undefined ? {} : { acrValues }),
-  ...(maxAge === undefined ? {} : { maxAge }),
-  ...(policy === undefined ? {} : { policy }),
-  ...(enrollment === undefined ? {} : { enrollment }),
-  ...(rememberBrowser === undefined ? {} : { rememberBrowser }),
-  ...(offers === undefined ? {} : { offers }),
-})
-
-/** Where everything is kept if Redis is named; what the configuration brings itself stands above it. */
-const openBacking = async (
-  { redis, store, configuration, sealingKeys }: CheckedConfig,
-  { redisUrl, clock = systemClock }: ServeOptions,
-) => {
-  if (store !== undefined && configuration?.adapter !== undefined) return undefined
-  if (redis !== undefined) return openRedis(redis, { sealingKeys, clock, name: 'redis' })
-  return redisUrl ? openRedis({ url: redisUrl }, { sealingKeys, clock, name: 'REDIS_URL' }) : undefined
-}
-
-const kept = (checked: CheckedConfig, backing: Backing | undefined): CheckedConfig =>
-  backing === undefined
-    ? checked
-    : {
-        ...checked,
-        store: checked.store ?? backing.store,
-        configuration: { adapter: backing.adapter, ...checked.configuration },
-      }
 
 /** Guesses are counted where everything else is kept; in memory there is a limit to how many. */
 const directoryOf = ({ accounts, store, sealingKeys }: CheckedConfig, clock: Clock) =>

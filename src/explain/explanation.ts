@@ -193,7 +193,7 @@ export const explanationOf = (explained: Explained, config: Config): Explanation
     account: {
       id: account.id,
       ...(account.tenant === undefined ? {} : { tenant: account.tenant }),
-      active: situation.accountActive,
+      active: account.disabled !== true && record.disabledAt === undefined,
       factors: situation.factors.map((one) => explainFactor(one, config, account, record)),
     },
   })

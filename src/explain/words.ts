@@ -40,7 +40,7 @@ export const outcomeInWords = (decision: Decision): string => {
     case 'satisfied':
       return `lets through${decision.lifted === undefined ? '' : LIFTED[decision.lifted]}`
     case 'login':
-      return 'asks for a login'
+      return decision.trace.prompt === 'none' ? 'refuses: login_required' : 'asks for a login'
     case 'challenge':
       return `${inChallenge(decision)}${declinable}`
     case 'enroll':

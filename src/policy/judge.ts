@@ -80,22 +80,32 @@ const narrowed = (level: Level, { factors, maxAgeSeconds }: Demand): Level => {
 
 const MAX_KNOWN = 1000
 
-/** The level that a demand asks for; undefined where it asks for none. The same demand, the same level. */
+/**
+ * The level that a demand asks for; undefined where it asks for none. Equal demands ask for the same level: what is owed
+ * twice is owed once.
+ */
 const createResolver = (levels: readonly Level[]) => {
-  const known = new Map<string, Level>()
-  return (demand: Demand): Level | undefined => {
+  const equals = new Map<string, Level>()
+  const resolve = (demand: Demand): Level | undefined => {
     const { floor, factors, maxAgeSeconds, verifiedAddress } = demand
     if (floor === undefined && factors === undefined && maxAgeSeconds === undefined && verifiedAddress === undefined)
       return undefined
     const level = floor === undefined ? multiFactorLevel(levels) : findLevel(levels, floor)
     if (level === undefined || (factors === undefined && maxAgeSeconds === undefined)) return level
     const key = JSON.stringify([level.acr, factors, maxAgeSeconds])
-    const found = known.get(key)
-    if (found !== undefined) return found
-    const made = narrowed(level, demand)
-    if (known.size >= MAX_KNOWN) known.clear()
-    known.set(key, made)
-    return made
+    const equal = equals.get(key) ?? narrowed(level, demand)
+    if (equals.size >= MAX_KNOWN) equals.clear()
+    equals.set(key, equal)
+    return equal
+  }
+  // What `when` made is the same object at every request.
+  const known = new WeakMap<Demand, { readonly level: Level | undefined }>()
+  return (demand: Demand): Level | undefined => {
+    const found = known.get(demand)
+    if (found !== undefined) return found.level
+    const level = resolve(demand)
+    known.set(demand, { level })
+    return level
   }
 }
 

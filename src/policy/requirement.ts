@@ -1,4 +1,5 @@
 import { findLevel, type Level } from '../assurance/levels.ts'
+import type { Owed } from './judge.ts'
 
 /** A level that was asked for, under the name it was asked by. */
 export interface AskedLevel {
@@ -107,3 +108,25 @@ export const askedLevels = (
 /** Whether the request insists on levels of which not one exists here. */
 export const asksOnlyUnknown = ({ essential, levels, unknown }: Asked): boolean =>
   essential && levels.length === 0 && unknown.length > 0
+
+/** What the relying party asks for. */
+export type Wish = Pick<Requirement, 'asked' | 'maxAgeSeconds' | 'maxAge' | 'prompt'>
+
+/**
+ * What the request needs: what is asked, and what is owed.
+ *
+ * @param relies - Whether a remembered browser may lift anything here at all.
+ */
+export const requirementOf = (wish: Wish, owed: Owed, relies: boolean): Requirement => ({
+  asked: wish.asked,
+  floors: owed.floors,
+  liftable: relies ? owed.liftable : [],
+  byAddress: owed.byAddress,
+  exemptible: owed.exemptible,
+  ...(owed.refusal === undefined ? {} : { refusal: owed.refusal }),
+  mustEnroll: owed.mustEnroll === true,
+  ...(owed.risk === undefined ? {} : { risk: owed.risk }),
+  maxAgeSeconds: wish.maxAgeSeconds,
+  maxAge: wish.maxAge,
+  prompt: wish.prompt,
+})

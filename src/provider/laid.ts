@@ -16,8 +16,8 @@ import type { FactorStanding, PolicyTrace, Situation, TrialTrace } from '../poli
 import type { FactName, Facts } from '../policy/facts.ts'
 import type { Owed } from '../policy/judge.ts'
 import type { Requirement } from '../policy/requirement.ts'
+import { requirementOf, type Wish } from '../policy/requirement.ts'
 import { shownFacts } from '../policy/shown.ts'
-import { requirementOf, type Wish } from './request.ts'
 
 /** All that was read for one decision. */
 export interface Laid {

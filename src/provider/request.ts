@@ -2,8 +2,7 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Level } from '../assurance/levels.ts'
 import type { Config } from '../config.ts'
 import type { RequestFacts } from '../policy/floors.ts'
-import type { Owed } from '../policy/judge.ts'
-import { type AcrClaim, askedLevels, asksOnlyUnknown, type Requirement, readAcrClaim } from '../policy/requirement.ts'
+import { type AcrClaim, askedLevels, asksOnlyUnknown, readAcrClaim, type Wish } from '../policy/requirement.ts'
 import type { Pass } from './oidc.ts'
 
 const acrClaimOf = (claims: unknown): AcrClaim => {
@@ -42,9 +41,6 @@ export const requestFactsOf = (
   ]),
 })
 
-/** What the relying party asks for. */
-export type Wish = Pick<Requirement, 'asked' | 'maxAgeSeconds' | 'maxAge' | 'prompt'>
-
 /**
  * What the request asks for. The essential acr is read from the raw `claims` parameter: in the parsed claims,
  * `acr_values` and the client's `default_acr_values` have replaced it by now.
@@ -64,25 +60,6 @@ export const wishOf = (
     prompt: prompts.includes('none') ? 'none' : prompts.includes('login') ? 'login' : undefined,
   }
 }
-
-/**
- * What the request needs: what is asked, and what is owed.
- *
- * @param relies - Whether a remembered browser may lift anything here at all.
- */
-export const requirementOf = (wish: Wish, owed: Owed, relies: boolean): Requirement => ({
-  asked: wish.asked,
-  floors: owed.floors,
-  liftable: relies ? owed.liftable : [],
-  byAddress: owed.byAddress,
-  exemptible: owed.exemptible,
-  ...(owed.refusal === undefined ? {} : { refusal: owed.refusal }),
-  mustEnroll: owed.mustEnroll === true,
-  ...(owed.risk === undefined ? {} : { risk: owed.risk }),
-  maxAgeSeconds: wish.maxAgeSeconds,
-  maxAge: wish.maxAge,
-  prompt: wish.prompt,
-})
 
 /** Said whenever an essential level cannot be had; the same words whatever the account has. */
 export const UNMET = 'the requested authentication level cannot be met'
