@@ -24,14 +24,15 @@ const VALUES = [
 ]
 const TYPES = `
   Account AccountAdministration AccountEntry AccountEvent AccountOverview Accounts AcrValuesReading AdaptivePolicy
-  AnyFactor Assessor Authenticator AuthenticatorOverview Awaits Budget Ceremony CeremonyContext Change Channel
-  ClientPolicy Clock Decision Devices EnrolledBy Enrollment ErrorCode EventCatalogue EventName Events Evidence
-  Factor FactorEvent FirstStep FloorTable Geo Identification IdentificationContext Input Kind Level LevelTrace
-  ListedBrowser Listener LoginProof MaxAgeReading Message Needs OfferReason Offers OutgoingMessage
-  OverallConfidence PasskeyLogin PasskeyLoginPage Pieces Policy PolicyTrace Preset Proof PutOptions Reason Receipt
-  Refusal RefusalError RememberBrowser RequestPair Risk RuleTrace Sender SessionLevel Statement StatementFault Step
-  StepUp StepUpMiddleware StepUpOptions Store StoreEntry StoreKey TicketLink Trace Trait Transaction TrialTrace
-  Upstream
+  AnyFactor AskedEvidence Assessor Authenticator AuthenticatorOverview Awaits Budget Ceremony CeremonyContext
+  Change Channel ClientPolicy Clock Decision DecisionRecorder Devices EnrolledBy Enrollment ErrorCode
+  EventCatalogue EventName Events Evidence Explain ExplainedAccount ExplainedFactor ExplainedLevel ExplainedRequest
+  Explanation Factor FactorEvent FirstStep FloorTable Geo Identification IdentificationContext Input Kind Level
+  LevelTrace ListedBrowser Listener LoginProof MaxAgeReading Message Missing Needs OfferReason Offers
+  OutgoingMessage OverallConfidence PasskeyLogin PasskeyLoginPage Pieces Policy PolicyTrace Preset Proof PutOptions
+  Question Reason Receipt Refusal RefusalError RememberBrowser RequestPair Risk RuleTrace Sender SessionLevel
+  Statement StatementFault Step StepUp StepUpMiddleware StepUpOptions Store StoreEntry StoreKey TicketLink Trace
+  Trait Transaction TrialTrace Upstream
 `
 
 /** Which public modules load a peer that may be absent; one more is a decision, noted here. */
@@ -47,6 +48,17 @@ const NEED_OPTIONAL_PEERS: Readonly<Record<string, readonly string[]>> = {
 }
 /** Which load it only once their configuration asks for it. */
 const MAY_ASK_FOR_OPTIONAL_PEERS: Readonly<Record<string, readonly string[]>> = { 'oidc-step-up/serve': ['redis'] }
+
+/** What is compiled of what we write about ourselves. */
+const DOCUMENTS = [
+  'README.md',
+  'docs/auth0.md',
+  'docs/ciba.md',
+  'docs/explain.md',
+  'docs/factors.md',
+  'docs/policy.md',
+  'docs/replay.md',
+]
 
 const MAX_UNPACKED_BYTES = 1_500_000
 
@@ -215,7 +227,7 @@ describe('the package', () => {
 
   it('is used by the README and its docs in no TypeScript that a strict compiler refuses', function slow() {
     this.timeout('120s')
-    const { count, problems } = compileDocuments(copy, ['README.md', 'docs/auth0.md', 'docs/ciba.md', 'docs/factors.md', 'docs/policy.md'])
+    const { count, problems } = compileDocuments(copy, DOCUMENTS)
     assert.deepEqual(problems, [])
     assert.ok(count > 15)
   })

@@ -29,6 +29,7 @@ const SETTINGS = [
   'risk',
   'geo',
   'trustedProxies',
+  'recordDecisions',
   'enrollment',
   'rememberBrowser',
   'offers',

@@ -59,6 +59,7 @@ export interface ServeConfig
     | 'risk'
     | 'geo'
     | 'trustedProxies'
+    | 'recordDecisions'
   > {
   /** The issuer identifier, OpenID Connect Discovery 1.0 section 2; `http:` only on a loopback address. */
   readonly issuer: string
@@ -211,6 +212,7 @@ const schemaFor = (accounts: z.ZodType) =>
     risk: z.union([z.array(z.unknown()), z.looseObject({})], 'a list of assessors, or an object').optional(),
     geo: like(['locate'], 'an object with locate()').optional(),
     trustedProxies: z.array(z.unknown(), 'a list').optional(),
+    recordDecisions: like(['write'], 'an object with write(), such as recordToFile({ path })').optional(),
     configuration: configuration.optional(),
     trustProxy: z.boolean('true or false').optional(),
     redis: z.looseObject({}, 'an object with url, cluster or sentinel').optional(),

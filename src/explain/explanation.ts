@@ -4,9 +4,10 @@ import { type Carriage, carriage, type Level, type Moment, type Needs } from '..
 import { type Missing, missingFrom } from '../assurance/missing.ts'
 import type { Config } from '../config.ts'
 import { type AccountRecord, usableAuthenticators } from '../flow/account-record.ts'
-import type { Decision, FactorStanding, RuleTrace, Situation, TrialTrace } from '../policy/decision.ts'
+import type { Decision, FactorStanding, Situation } from '../policy/decision.ts'
 import { type Desk, deskOf, isLifted } from '../policy/desk.ts'
 import { floorsByAddress } from '../policy/plan.ts'
+import type { RuleTrace, TrialTrace } from '../policy/trace.ts'
 
 /** How a level that is asked or owed stands. */
 export interface ExplainedLevel {

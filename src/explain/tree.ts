@@ -1,4 +1,5 @@
-import type { RuleTrace } from '../policy/decision.ts'
+import type { RiskAssessment } from '../policy/facts.ts'
+import type { RuleTrace } from '../policy/trace.ts'
 import type { ExplainedFactor, ExplainedLevel, Explanation } from './explanation.ts'
 import { demandInWords, factorName, levelInWords, missingInWords, outcomeInWords, reasonInWords } from './words.ts'
 
@@ -51,8 +52,36 @@ const requestRows = ({ request, account, decision: { trace } }: Explanation): re
   ].flatMap(([name = '', text = '']) => (text === '' ? [] : [[name, printable(text)] as const]))
 }
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** A fact as people read it: `country DE, region BY`. */
+const valueText = (value: unknown): string => {
+  if (value === null || value === undefined) return 'not known'
+  if (Array.isArray(value)) return value.map(valueText).join(', ') || 'none'
+  if (!isObject(value)) return String(value)
+  return Object.entries(value)
+    .map(([name, member]) => `${name} ${isObject(member) ? `(${valueText(member)})` : valueText(member)}`)
+    .join(', ')
+}
+
+const isRisk = (name: string, value: unknown): value is RiskAssessment =>
+  name === 'risk' && isObject(value) && 'assessments' in value
+
+const riskRow = ({ confidence, assessments }: RiskAssessment): Row => [
+  'risk',
+  `${confidence} confidence`,
+  Object.entries(assessments).map(([name, { confidence: own, code, details }]) =>
+    printable(`${name}: ${own}, ${code}${details === undefined ? '' : ` (${valueText(details)})`}`),
+  ),
+]
+
+const INSTANTS: ReadonlySet<string> = new Set(['now', 'lastFactorAt'])
+
 const factRows = ({ facts }: Explanation): readonly Row[] =>
-  Object.entries(facts).map(([name, value]) => [name, value === null ? 'not known' : printable(JSON.stringify(value))])
+  Object.entries(facts).map(([name, value]): Row => {
+    if (isRisk(name, value)) return riskRow(value)
+    return [name, INSTANTS.has(name) && typeof value === 'number' ? instant(value) : printable(valueText(value))]
+  })
 
 const ruleRow = ({ rule, demand, because, reportOnly }: RuleTrace): Row => {
   const effect = reportOnly === true ? 'without effect: ' : ''

@@ -1,7 +1,8 @@
 import type { Missing } from '../assurance/missing.ts'
-import type { Decision, Reason } from '../policy/decision.ts'
+import type { Decision } from '../policy/decision.ts'
 import { needsInWords } from '../policy/reach.ts'
 import type { Demand } from '../policy/rule.ts'
+import type { Reason } from '../policy/trace.ts'
 import type { ExplainedLevel } from './explanation.ts'
 
 const FACTORS: Readonly<Record<string, string>> = {

@@ -94,7 +94,7 @@ const lookUp = (file: DatabaseFile, address: string): readonly Location[] => {
  *
  * @example
  * ```ts
- * stepUp({ policy: { geo: maxmind({ files: ['GeoLite2-City.mmdb', 'GeoLite2-ASN.mmdb'] }) } })
+ * stepUp({ geo: maxmind({ files: ['GeoLite2-City.mmdb', 'GeoLite2-ASN.mmdb'] }), …options })
  * ```
  * @throws StepUpError `ERR_CONFIG` that names a setting, what was found and what it can be; with `required`, also
  *   where a file is missing or damaged.

@@ -1,10 +1,11 @@
 import { amrOf } from '../assurance/amr.ts'
 import type { Proof } from '../assurance/evidence.ts'
 import { carriage, isFresh, type Level, type Moment } from '../assurance/levels.ts'
-import type { Decision, Reason, RefusalError, Situation, Trace } from './decision.ts'
+import type { Decision, Situation } from './decision.ts'
 import { carriageAt, type Desk, deskOf, isLifted } from './desk.ts'
 import { type Bare, close, floorsByAddress, type Gap, gapsOf, isExempt, needsOnlyLogin, offersOf } from './plan.ts'
 import { type AskedLevel, asksOnlyUnknown } from './requirement.ts'
+import type { Reason, RefusalError, Trace } from './trace.ts'
 
 /** A decision with why it is so, before its trace is written. */
 interface Verdict {

@@ -12,12 +12,13 @@ import {
 } from '../flow/permit.ts'
 import { activeIds, answering, isTired } from '../flow/place.ts'
 import { decide } from '../policy/decide.ts'
-import type { FactorStanding, PolicyTrace, Situation, TrialTrace } from '../policy/decision.ts'
+import type { FactorStanding, Situation } from '../policy/decision.ts'
 import type { FactName, Facts } from '../policy/facts.ts'
 import type { Owed } from '../policy/judge.ts'
 import type { Requirement } from '../policy/requirement.ts'
 import { requirementOf, type Wish } from '../policy/requirement.ts'
 import { shownFacts } from '../policy/shown.ts'
+import type { PolicyTrace, TrialTrace } from '../policy/trace.ts'
 
 /** All that was read for one decision. */
 export interface Laid {

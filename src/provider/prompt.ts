@@ -1,6 +1,7 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { StepUpError } from '../errors.ts'
-import type { Decision, OfferReason, RefusalError } from '../policy/decision.ts'
+import type { Decision, OfferReason } from '../policy/decision.ts'
+import type { RefusalError } from '../policy/trace.ts'
 import type { Decider } from './decision.ts'
 import { PROMPT, passOf } from './oidc.ts'
 import { report } from './report.ts'

@@ -1,6 +1,7 @@
 import type { Upstream } from '../assurance/evidence.ts'
-import type { Decision, Reason, RefusalError } from '../policy/decision.ts'
+import type { Decision } from '../policy/decision.ts'
 import type { DeviceFact, Location, VelocityFact } from '../policy/facts.ts'
+import type { Reason, RefusalError } from '../policy/trace.ts'
 
 /** One event of the session's evidence. */
 export interface RecordedEvent {

@@ -12,7 +12,7 @@ import { createExplain } from '../explain.ts'
 import type { AnyFactor, Authenticator } from '../factors/factor.ts'
 import type { AccountRecord } from '../flow/account-record.ts'
 import { judgingOf } from '../judging.ts'
-import type { RefusalError } from '../policy/decision.ts'
+import type { RefusalError } from '../policy/trace.ts'
 
 type Shared =
   | 'policy'

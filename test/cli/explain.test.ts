@@ -52,8 +52,8 @@ request
   session proved  login page
 
 facts that were read
-  client    "app"
-  location  {"country":"FR"}
+  client    app
+  location  country FR
 
 rules that spoke
   -  abroad

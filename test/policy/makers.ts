@@ -3,8 +3,9 @@ import { type Evidence, LOGIN, type Proof } from '../../src/assurance/evidence.t
 import type { Level } from '../../src/assurance/levels.ts'
 import { standard } from '../../src/assurance/presets.ts'
 import { decide } from '../../src/policy/decide.ts'
-import type { Decision, FactorStanding, RefusalError, Situation } from '../../src/policy/decision.ts'
+import type { Decision, FactorStanding, Situation } from '../../src/policy/decision.ts'
 import { askedLevels, type Requirement } from '../../src/policy/requirement.ts'
+import type { RefusalError } from '../../src/policy/trace.ts'
 
 /** The moment of every decision in these tests, in epoch seconds. */
 export const NOW = 1_800_000_000
