@@ -60,7 +60,7 @@ const DOCUMENTS = [
   'docs/replay.md',
 ]
 
-const MAX_UNPACKED_BYTES = 1_500_000
+const MAX_UNPACKED_BYTES = 2_000_000
 
 /** Where things lie on somebody's machine. */
 const PLACES = /file:\/\/|(?<![\w.-])\/(?:home|Users|root|tmp|work|mnt|private|var|opt)\/|\b[A-Z]:\\\\/
@@ -291,8 +291,9 @@ describe('the package', () => {
       .filter((file) => file.endsWith('.ts'))
       .map((file) => file.replace(/^src\//, 'dist/').replace(/\.ts$/, ''))
     const compiled = source.flatMap((file) => [`${file}.d.ts`, `${file}.js`])
-    const folders = manifest.files.filter((name) => !/\.md$/.test(name) && name !== 'dist')
-    const papers = [...manifest.files.filter((name) => /\.md$/.test(name)), 'LICENSE', 'README.md', 'package.json']
+    const isFile = (name: string) => /\.(?:md|json)$/.test(name)
+    const folders = manifest.files.filter((name) => !isFile(name) && name !== 'dist')
+    const papers = [...manifest.files.filter(isFile), 'LICENSE', 'README.md', 'package.json']
     const read = folders
       .flatMap((name) => filesBelow(root, name))
       .filter((file) => /\.(?:css|ejs|html|js|json|svg|webmanifest)$/.test(file))

@@ -150,7 +150,7 @@ const createQueue = (append: (text: string) => Promise<void>, drop: () => Promis
  *
  * @example
  * ```ts
- * stepUp({ …, recordDecisions: { ...recordToFile({ path: '/var/log/decisions.ndjson' }), facts: ['location'] } })
+ * stepUp({ …, recordDecisions: { ...recordToFile({ path: 'decisions.ndjson' }), facts: ['location'] } })
  * ```
  * @throws StepUpError `ERR_CONFIG` where an option is none.
  */
