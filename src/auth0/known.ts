@@ -34,6 +34,9 @@ const partsOf = ({ id, label, email, emailVerified, phone, tenant, metadata }: A
   metadata,
 })
 
+/** In the backchannel nobody has signed in anywhere. */
+const NO_LOGIN: LoginFact = { kinds: [], traits: [], amr: [], at: 0 }
+
 /**
  * Fetches what a rule gets to see, and of what takes time only what it has named.
  *
@@ -60,7 +63,7 @@ export const know = async ({ fact }: FactRequest, { reads }: Settings): Promise<
     address,
     userAgent,
     enrolled,
-    login,
+    login: login ?? NO_LOGIN,
     lastFactorAt,
     scopes,
     resources,

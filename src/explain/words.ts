@@ -56,6 +56,7 @@ export const outcomeInWords = (decision: Decision): string => {
 const REASONS: Readonly<Record<Reason, string>> = {
   'account-inactive': 'the account is disabled',
   'refused-by-rule': REFUSED_BY_RULE,
+  'address-unproved': 'the policy wants a verified address proved first',
   'enrollment-owed': 'the account has to set something up',
   'login-void': 'no login of the session stands',
   'max-age': 'the login is too old for what is asked',

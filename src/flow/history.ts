@@ -19,6 +19,8 @@ export interface Visit {
 /** A sign-in to remember. */
 export interface SignIn extends Visit {
   readonly location?: Location | undefined
+  /** `false`: a known browser stays known, and the last sign-in is the one before. Default true. */
+  readonly counts?: boolean
   /** Epoch seconds; an instant that is still to come counts as now. */
   readonly at: number
 }
@@ -187,10 +189,10 @@ const createLearning = ({ vault, clock }: HistoryParts, lifeSeconds: number): Hi
       const now = clock()
       const devices = liveDevices(record, now, lifeSeconds)
       const known = deviceOf(devices, idOf(accountId, deviceCookie))
-      const last = lastOf(signIn, now)
+      const last = signIn.counts === false && record?.last !== undefined ? record.last : lastOf(signIn, now)
       const value = known === undefined ? fresh : deviceCookie
       const id = known?.id ?? digest('device', accountId, fresh)
-      const device = deviceFor(id, signIn, Math.max(last.at, known?.lastAt ?? 0))
+      const device = deviceFor(id, signIn, Math.max(Math.min(signIn.at, now), known?.lastAt ?? 0))
       if (known !== undefined && isUnchanged(record, device, known, last)) {
         cookie = { value, until: known.lastAt + lifeSeconds }
         return undefined

@@ -27,7 +27,9 @@ const askLogin = (reason: Reason, inVain: boolean): Verdict =>
 /** What no evidence could mend. */
 const beforeEvidence = ({ accountActive, requirement }: Situation): Verdict | undefined => {
   if (!accountActive) return refuse('account-inactive', 'access_denied')
-  if (requirement.refusal !== undefined) return refuse('refused-by-rule', 'access_denied')
+  // A rule may look at what the account has enrolled, which a silent request is never told.
+  if (requirement.refusal !== undefined)
+    return refuse('refused-by-rule', requirement.prompt === 'none' ? 'interaction_required' : 'access_denied')
   return asksOnlyUnknown(requirement.asked) ? refuse('acr-unknown', 'unmet_authentication_requirements') : undefined
 }
 
@@ -89,8 +91,11 @@ const exemptFloors = (desk: Desk): readonly Level[] =>
 
 /** Whether risk alone made the difference: it asked for what nothing else did, or left unasked what is not met. */
 const riskDecided = (desk: Desk): boolean => {
-  const { risk } = desk.requirement
-  return risk !== undefined && (risk.asks || carriageAt(desk, risk.level) === undefined)
+  const { risk, asked } = desk.requirement
+  if (risk === undefined) return false
+  return risk.asks
+    ? !asked.levels.some(({ level }) => level === risk.level)
+    : carriageAt(desk, risk.level) === undefined
 }
 
 /** Risk-based authentication was used (RFC 8176 section 2); it proves nothing by itself. */

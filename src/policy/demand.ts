@@ -1,4 +1,5 @@
 import { acrValues, findLevel, type Level } from '../assurance/levels.ts'
+import { multiFactorLevel } from './policy.ts'
 import type { Demand } from './rule.ts'
 
 type Check = (value: never, levels: readonly Level[], factorIds: readonly string[]) => string | undefined
@@ -24,6 +25,18 @@ const CHECKS: { readonly [Name in keyof Demand]-?: Check } = {
 
 const shown = (value: unknown) => JSON.stringify(value)?.slice(0, 120) ?? `a value of type ${typeof value}`
 
+/** What is wrong between its members. */
+const togetherFault = (demand: Demand, levels: readonly Level[]): string | undefined => {
+  const { exempt, ...others } = demand
+  const { floor, factors, maxAgeSeconds, verifiedAddress } = others
+  const narrows = factors !== undefined || maxAgeSeconds !== undefined || verifiedAddress !== undefined
+  if (floor === undefined && narrows && multiFactorLevel(levels) === undefined)
+    return `demand.floor: found nothing; allowed: ${acrValues(levels).join(', ')}, as no level has needs.kinds 2`
+  return exempt === true && Object.keys(others).length > 0
+    ? `demand.exempt: found beside ${Object.keys(others).join(', ')}; allowed: alone`
+    : undefined
+}
+
 /** What is wrong with a demand, in the words of `ERR_CONFIG`; undefined where nothing is. */
 export const faultIn = (
   demand: unknown,
@@ -39,8 +52,5 @@ export const faultIn = (
     const allowed = check(value as never, levels, factorIds)
     if (allowed !== undefined) return `demand.${name}: found ${shown(value)}; allowed: ${allowed}`
   }
-  const { exempt, ...others } = demand as Demand
-  return exempt === true && Object.keys(others).length > 0
-    ? `demand.exempt: found beside ${Object.keys(others).join(', ')}; allowed: alone`
-    : undefined
+  return togetherFault(demand, levels)
 }

@@ -7,8 +7,10 @@ import type { Situation } from './decision.ts'
 export interface Desk extends Situation {
   readonly hasStandalone: boolean
   readonly hasOnlyAddresses: boolean
-  /** A verified address was proved, by what only stands beside others. */
-  readonly addressProved: boolean
+  /** Nothing but addresses, neither enrolled nor known from the account. */
+  readonly hasNothing: boolean
+  /** Proofs of verified addresses, where nothing stands that they could stand beside. */
+  readonly addresses: readonly Evidence[]
   /** The events that count for this request at all. */
   readonly events: readonly Evidence[]
   readonly moment: Moment
@@ -41,6 +43,9 @@ const telling = (events: readonly Evidence[], cid: string | undefined): readonly
 /** Whether the account has something beside which other factors can stand. */
 const hasStandalone = ({ hasAuthenticators, hasStandalone = hasAuthenticators }: Situation): boolean => hasStandalone
 
+const hasNothing = ({ hasOnlyAddresses, hasAuthenticators, factors }: Situation): boolean =>
+  (hasOnlyAddresses ?? !hasAuthenticators) && !factors.some((one) => one.usable && one.besideOthers !== true)
+
 /**
  * For `prompt=login` only what was proved in this authorization counts; a further authenticator never in its own; and
  * what only stands beside others not where there are none.
@@ -52,9 +57,9 @@ const countable = (situation: Situation) => {
     const own = cid !== undefined && event.cid === cid
     return own ? event.enrolled !== 'further' : requirement.prompt !== 'login'
   })
-  if (beside.size === 0) return { counted, addressProved: false }
-  const events = counted.filter(({ factor }) => !beside.has(factor))
-  return { counted: events, addressProved: events.length < counted.length }
+  if (beside.size === 0) return { counted, addresses: [] }
+  const isBeside = ({ factor }: Evidence) => beside.has(factor)
+  return { counted: counted.filter((event) => !isBeside(event)), addresses: counted.filter(isBeside) }
 }
 
 /** Neither the login nor the authenticator that somebody came in by: what closes a gap was not asked there. */
@@ -73,7 +78,7 @@ const newest = (events: readonly Evidence[]) =>
 /** Lays the situation out; undefined where no login stands, and so nothing else does. */
 export const deskOf = (situation: Situation): Desk | undefined => {
   const { now, cid, flowSeconds, requirement, evidence, loggedInNow } = situation
-  const { counted, addressProved } = countable(situation)
+  const { counted, addresses } = countable(situation)
   const events = telling(counted, cid)
   const lastLogin = newest(events.filter(({ factor }) => factor === LOGIN))
   if (lastLogin === undefined) return undefined
@@ -91,7 +96,8 @@ export const deskOf = (situation: Situation): Desk | undefined => {
     hasAuthenticators: situation.hasAuthenticators,
     hasStandalone: hasStandalone(situation),
     hasOnlyAddresses: situation.hasOnlyAddresses ?? !situation.hasAuthenticators,
-    addressProved,
+    hasNothing: hasNothing(situation),
+    addresses,
     ticketOnly: situation.ticketOnly,
     remembered: situation.remembered,
     factors: situation.factors,

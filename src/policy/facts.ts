@@ -116,10 +116,11 @@ export interface Facts extends HostFacts {
   /** As it was sent. */
   readonly userAgent: string | undefined
   readonly location: Location | undefined
-  readonly login: LoginFact
+  /** Undefined where nobody has signed in: in the backchannel. */
+  readonly login: LoginFact | undefined
   /** When this session last proved a factor beside its login, in epoch seconds; undefined where it has not. */
   readonly lastFactorAt: number | undefined
-  /** Ids of factors that the account has enrolled. */
+  /** Ids of factors that the account has enrolled, or that follow from facts about it and can stand alone. */
   readonly enrolled: readonly string[]
   readonly device: DeviceFact | undefined
   readonly lastLogin: LastLogin | undefined

@@ -22,7 +22,9 @@ export interface Owed {
   readonly floors: readonly Level[]
   /** Those of them that a remembered browser may lift. */
   readonly liftable: readonly Level[]
-  /** Those of them in whose place a verified address does, of an account that has nothing enrolled. */
+  /** For these, an account that has nothing to prove more with has to prove a verified address first. */
+  readonly verifying: readonly Level[]
+  /** Those of them in whose place that does: nothing else owes them. */
   readonly byAddress: readonly Level[]
   /** They are not asked where nothing can ask. */
   readonly exemptible: boolean
@@ -124,7 +126,7 @@ const afterExemption = (made: readonly Made[]) =>
 const sum = (
   floors: readonly Floor[],
   { made, all, lifts }: { readonly made: readonly Made[]; readonly all: readonly Made[]; readonly lifts: boolean },
-): Pick<Owed, 'floors' | 'liftable' | 'byAddress' | 'refusal' | 'mustEnroll' | 'byTicket'> => {
+): Pick<Owed, 'floors' | 'liftable' | 'verifying' | 'byAddress' | 'refusal' | 'mustEnroll' | 'byTicket'> => {
   const fixed = new Set(floors.filter(({ liftable }) => !liftable).map(({ level }) => level))
   const plain = new Set(floors.filter(({ byAddress }) => byAddress !== true).map(({ level }) => level))
   const levels = [...new Set(floors.map(({ level }) => level))]
@@ -133,6 +135,7 @@ const sum = (
   return {
     floors: levels,
     liftable: relies ? levels.filter((level) => !fixed.has(level) && isAgeless(level)) : [],
+    verifying: [...new Set(floors.filter(({ byAddress }) => byAddress === true).map(({ level }) => level))],
     byAddress: levels.filter((level) => !plain.has(level)),
     ...(refusal === undefined ? {} : { refusal }),
     ...(made.some(({ demand }) => demand.enrollment === 'required') ? { mustEnroll: true } : {}),
@@ -163,6 +166,8 @@ const createAsking = (rules: readonly Named[], levels: readonly Level[], factorI
     const demand = rule.demand(facts)
     if (demand === undefined || sound.has(demand)) return demand
     const fault = faultIn(demand, levels, factorIds)
+    // What a promise of one comes to is nobody's to wait for, and must not end the process.
+    if (fault !== undefined) Promise.resolve(demand).catch(() => undefined)
     if (fault !== undefined) throw new RangeError(fault)
     sound.add(demand)
     return demand

@@ -1,5 +1,5 @@
 import { type Evidence, LOGIN, type Proof } from '../assurance/evidence.ts'
-import type { Level } from '../assurance/levels.ts'
+import { isFresh, type Level } from '../assurance/levels.ts'
 import type { Decision, FactorStanding, OfferReason } from './decision.ts'
 import { carriageAt, type Desk, isLifted } from './desk.ts'
 
@@ -11,7 +11,7 @@ export type Move = Bare<Exclude<Decision, { outcome: 'satisfied' | 'refuse' }>>
 
 /** A level that is owed and not met. */
 export interface Gap {
-  readonly reason: 'essential-unmet' | 'floor-unmet' | 'voluntary-unmet' | 'enrollment-owed'
+  readonly reason: 'address-unproved' | 'essential-unmet' | 'floor-unmet' | 'voluntary-unmet' | 'enrollment-owed'
   /** Any one of them closes the gap; in order of preference. */
   readonly levels: readonly Level[]
 }
@@ -92,13 +92,17 @@ export const isExempt = (desk: Desk, floor: Level): boolean => {
   return closing(desk, floor, missing).length > 0
 }
 
-/** Whether a verified address does in the floor's place: of an account that has nothing to prove more with. */
-const isByAddress = ({ requirement, hasOnlyAddresses }: Desk, floor: Level): boolean =>
-  hasOnlyAddresses && requirement.byAddress?.includes(floor) === true
+/** The levels for which a verified address has to be proved, and was not, or too long ago. */
+const unverified = ({ requirement, hasNothing, addresses, moment }: Desk): readonly Level[] =>
+  hasNothing
+    ? (requirement.verifying ?? []).filter(
+        ({ maxAgeSeconds }) => !addresses.some((event) => isFresh(event, maxAgeSeconds, moment)),
+      )
+    : []
 
-/** The floors in whose place a verified address was proved. */
+/** The floors in whose place a verified address does: of an account that has nothing to prove more with. */
 export const floorsByAddress = (desk: Desk): readonly Level[] =>
-  desk.addressProved ? desk.requirement.floors.filter((floor) => isByAddress(desk, floor)) : []
+  desk.hasNothing ? (desk.requirement.byAddress ?? []) : []
 
 /** A code to a verified address; undefined where the account has none that could be asked. */
 const byAddress = (desk: Desk, aim: Level | undefined): { move: Move; aim: Level | undefined } | undefined => {
@@ -147,7 +151,7 @@ const towards = (desk: Desk, level: Level, declinable: boolean): Move | undefine
 export const close = (desk: Desk, { levels, reason }: Gap): { move: Move; aim: Level | undefined } | undefined => {
   const declinable = reason === 'voluntary-unmet'
   if (reason === 'enrollment-owed') return { move: towardsEnrollment(desk), aim: undefined }
-  if (reason === 'floor-unmet' && levels.some((level) => isByAddress(desk, level))) return byAddress(desk, levels[0])
+  if (reason === 'address-unproved') return byAddress(desk, levels[0])
   for (const level of levels) {
     const move = towards(desk, level, declinable)
     if (move !== undefined) return { move, aim: level }
@@ -168,15 +172,17 @@ export const gapsOf = (desk: Desk): readonly Gap[] => {
   const askedGaps: readonly Gap[] = open
     ? [{ reason: asked.essential ? 'essential-unmet' : 'voluntary-unmet', levels }]
     : []
-  const proved = floorsByAddress(desk)
+  const standing = floorsByAddress(desk)
+  const addressGaps = unverified(desk).map((level): Gap => ({ reason: 'address-unproved', levels: [level] }))
   const floorGaps = floors
-    .filter((floor) => !isMet(floor) && !proved.includes(floor) && !isLifted(desk, floor) && !isExempt(desk, floor))
+    .filter((floor) => !isMet(floor) && !standing.includes(floor) && !isLifted(desk, floor) && !isExempt(desk, floor))
     .map((floor): Gap => ({ reason: 'floor-unmet', levels: [floor] }))
   const owed: readonly Gap[] =
     mustEnroll && desk.hasOnlyAddresses && !desk.hasStandalone
       ? [...floorGaps, { reason: 'enrollment-owed', levels: [] }]
       : floorGaps
-  return asked.essential ? [...askedGaps, ...owed] : [...owed, ...askedGaps]
+  // Nothing is set up before the address is proved: else whoever has the password would set up what proves more.
+  return [...addressGaps, ...(asked.essential ? [...askedGaps, ...owed] : [...owed, ...askedGaps])]
 }
 
 const REFRESHED: ReadonlySet<Evidence['enrolled']> = new Set([undefined, 'first'])

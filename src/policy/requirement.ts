@@ -26,7 +26,9 @@ export interface Requirement {
   readonly floors: readonly Level[]
   /** The floors that a remembered browser may lift. Default none. */
   readonly liftable?: readonly Level[]
-  /** The floors in whose place a verified address does, of an account that has nothing enrolled. Default none. */
+  /** For these, an account that has nothing to prove more with has to prove a verified address first. Default none. */
+  readonly verifying?: readonly Level[]
+  /** The floors in whose place that does. Default none. */
   readonly byAddress?: readonly Level[]
   /** The floors are not asked where nothing can ask. Default false. */
   readonly exemptible?: boolean
@@ -121,6 +123,7 @@ export const requirementOf = (wish: Wish, owed: Owed, relies: boolean): Requirem
   asked: wish.asked,
   floors: owed.floors,
   liftable: relies ? owed.liftable : [],
+  verifying: owed.verifying,
   byAddress: owed.byAddress,
   exemptible: owed.exemptible,
   ...(owed.refusal === undefined ? {} : { refusal: owed.refusal }),

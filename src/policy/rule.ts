@@ -17,7 +17,10 @@ export interface Demand {
    * `required`: an account that has nothing enrolled has to set something up. `ticket`: it can do so by a ticket only.
    */
   readonly enrollment?: 'required' | 'ticket'
-  /** An account that has nothing enrolled has to prove a verified address; one that has cannot use it. */
+  /**
+   * An account that has nothing to prove more with has to prove a verified address, before anything else and before it
+   * sets anything up. That does in place of the floor where nothing else owes it. Others owe the floor.
+   */
   readonly verifiedAddress?: true
   /** Nobody passes; the text tells why in traces and events, and is never shown to users. */
   readonly refuse?: string

@@ -11,6 +11,7 @@ export type RefusalError =
 export type Reason =
   | 'account-inactive'
   | 'refused-by-rule'
+  | 'address-unproved'
   | 'enrollment-owed'
   | 'login-void'
   | 'max-age'

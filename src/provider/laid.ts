@@ -131,7 +131,9 @@ const policyTraceOf = (
 /** Lays out what was read, as decisions want it: here and nowhere else, so that all who ask get the same answer. */
 export const situationOf = (laid: Laid, { config, reads }: LayingTools): Situation => {
   const { account, record, wish, owed, facts, evidence, session } = laid
-  const relies = laid.relies && facts.risk?.confidence !== 'low'
+  // Where risk is assessed and cannot be told, it is low.
+  const isDoubtful = reads.includes('risk') && (facts.risk?.confidence ?? 'low') === 'low'
+  const relies = laid.relies && !isDoubtful
   const factors = standingsOf(config, account, record, laid.notHere)
   // Written out, and made twice where something is on trial: a spread of so many members is slow to read.
   const situate = (requirement: Requirement, policy?: PolicyTrace): Situation => ({

@@ -25,6 +25,8 @@ export interface SituationTools extends GatherTools, RequestTools, SourceTools, 
   readonly cookies: BrowserCookies
   /** Whether any of these facts follows from where an account has signed in before. */
   readonly remembersDevices: boolean
+  /** Whether any of them follows from where that was. */
+  readonly remembersPlaces: boolean
   /** How long a session lives from now, in seconds: what the host configured as `ttl.Session`. */
   readonly sessionSeconds: (ctx: KoaContextWithOIDC, session: Session) => number
 }

@@ -1,12 +1,13 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Account } from '../account.ts'
-import { type Evidence, LOGIN, PASSWORD } from '../assurance/evidence.ts'
+import { type Evidence, LOGIN } from '../assurance/evidence.ts'
 import type { Config } from '../config.ts'
 import type { AccountRecord } from '../flow/account-record.ts'
 import { createFactReader, type FactReader, type Sources } from '../flow/facts.ts'
 import type { History } from '../flow/history.ts'
+import { standsBeside } from '../flow/permit.ts'
 import { canonicalAddress } from '../policy/address.ts'
-import type { ClientFact, FactSource, LoginFact } from '../policy/facts.ts'
+import { type ClientFact, FACT_NAMES, type FactSource, type LoginFact } from '../policy/facts.ts'
 import type { RequestFacts } from '../policy/floors.ts'
 import type { BrowserCookies } from './browser-cookies.ts'
 
@@ -73,9 +74,9 @@ const clientFact = (client: KnownClient): ClientFact => {
   }
 }
 
-const loginFact = (evidence: readonly Evidence[], now: number): LoginFact => {
+const loginFact = (evidence: readonly Evidence[]): LoginFact | undefined => {
   const login = evidence.findLast(({ factor }) => factor === LOGIN)
-  if (login === undefined) return { ...PASSWORD, at: now }
+  if (login === undefined) return undefined
   const { kinds, traits, amr, at, method, upstream } = login
   return {
     kinds,
@@ -138,9 +139,15 @@ const ownSources = (subject: Subject, tools: SourceTools): Sources => {
     scopes: () => request.scopes,
     resources: () => request.resources,
     account,
-    login: async () => loginFact(await evidence(), config.clock()),
+    login: async () => loginFact(await evidence()),
     lastFactorAt: async () => (await evidence()).findLast(({ factor }) => factor !== LOGIN)?.at,
-    enrolled: async () => [...new Set((await record()).authenticators.map(({ factor }) => factor))],
+    enrolled: async () => {
+      const [own, who] = await Promise.all([record(), account()])
+      const implied = config.factors.filter(
+        (factor) => !standsBeside(factor) && (factor.implied?.(who).length ?? 0) > 0,
+      )
+      return [...new Set([...own.authenticators.map(({ factor }) => factor), ...implied.map(({ id }) => id)])]
+    },
     ...(assess === undefined ? {} : { risk: assess }),
   }
 }
@@ -163,7 +170,10 @@ export const factsOf = (subject: Subject, tools: SourceTools): FactReader => {
   const own = ownSources(subject, tools)
   const { location, ...rest } = own
   const rules = [...(policy.rules ?? []), ...(policy.reportOnly?.rules ?? [])]
-  const brought = Object.assign({}, ...rules.map(({ sources }) => sources ?? {})) as Sources
+  // A rule brings facts of its own, and says nothing of ours to others.
+  const brought: Sources = Object.fromEntries(
+    rules.flatMap(({ sources = {} }) => Object.entries(sources).filter(([name]) => !FACT_NAMES.includes(name))),
+  )
   // A geolocation service of the host's may be slow or fail, as any function of its own.
   const guarded: Sources = geo === undefined || location === undefined ? {} : { location }
   return createFactReader({

@@ -103,7 +103,7 @@ describe('auth0/context', () => {
       [{ ...plain, amr: ['x'] }, 'x', 'local'],
       [{ ...plain, amr: [] }, 'unknown', 'local'],
     ]
-    const connection = (login: Facts['login']) => login.upstream?.issuer ?? 'local'
+    const connection = (login: Facts['login']) => login?.upstream?.issuer ?? 'local'
     for (const [login, ...expected] of rows) {
       let seen: unknown
       const looking: Legacy = (user, context, callback) => {

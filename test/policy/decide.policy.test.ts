@@ -22,7 +22,7 @@ import {
 
 const level = (acr: string) => standard.find((one) => one.acr === acr) ?? assert.fail(acr)
 const mfa = level(MULTI_FACTOR)
-const byRisk = { floors: [mfa], byAddress: [mfa], risk: { level: mfa, asks: true } }
+const byRisk = { floors: [mfa], verifying: [mfa], byAddress: [mfa], risk: { level: mfa, asks: true } }
 const waived = { risk: { level: mfa, asks: false } }
 const owing = (more: Partial<Requirement>, asking: Parameters<typeof needs>[0] = {}): { requirement: Requirement } => ({
   requirement: { ...needs(asking), ...more },
@@ -46,7 +46,7 @@ decides({
       { ...owing({ refusal: 'x' }), evidence: [signedIn(9), did('totp', 5)] },
       refused('access_denied'),
     ],
-    ['nor silently', owing({ refusal: 'x' }, { prompt: 'none' }), refused('access_denied')],
+    ['nor silently, which tells no more', owing({ refusal: 'x' }, { prompt: 'none' }), refused('interaction_required')],
   ],
   'low confidence': [
     ['asks who has something', { ...owing(byRisk), ...account({ has: ['totp'] }) }, must('totp')],
