@@ -14,6 +14,8 @@ export interface PolicySurroundings {
   readonly hasRisk: boolean
   /** The host says itself what its login proves, and may mean one that meets any floor. */
   readonly hasLogin: boolean
+  /** The facts that are named to be recorded. */
+  readonly recorded: readonly string[]
 }
 
 type Refuse = (path: string, found: string, allowed: string) => never
@@ -79,6 +81,8 @@ const assertRule = (rule: Rule, { policy, around, refuse, blame }: Checking, pat
   }
 }
 
+const broughtBy = ({ rules = [] }: Policy) => rules.flatMap(({ sources = {} }) => Object.keys(sources))
+
 interface Checking {
   readonly policy: Policy
   readonly around: PolicySurroundings
@@ -112,6 +116,12 @@ export const assertPolicy = (policy: Policy, around: PolicySurroundings, prefix:
   }
   const whole = checkingAt('policy', policy)
   assertPart(whole)
+  const known = [...FACT_NAMES, ...Object.keys(policy.facts ?? {}), ...broughtBy(policy)]
+  around.recorded.forEach((name, index) => {
+    if (known.includes(name)) return
+    const path = `recordDecisions.facts[${index}]`
+    throw new StepUpError('ERR_CONFIG', `${prefix}${path}: found ${shown(name)}; allowed: ${known.join(', ')}`)
+  })
   const { reportOnly, facts, rules = [] } = policy
   if (reportOnly === undefined) return
   if (rules.some((rule) => rule.reportOnly === true))

@@ -245,7 +245,13 @@ export const readOptions = (input: StepUpOptions): Config => {
   const { factors } = input
   assertConsistent({ factors, levels })
   const policy = completePolicy(input.policy, factors)
-  const around = { factors, levels, hasRisk: input.risk !== undefined, hasLogin: input.login !== undefined }
+  const around = {
+    factors,
+    levels,
+    hasRisk: input.risk !== undefined,
+    hasLogin: input.login !== undefined,
+    recorded: input.recordDecisions?.facts ?? [],
+  }
   assertPolicy(policy, around, PREFIX)
   return Object.freeze({
     account: checkedAccount(input),

@@ -114,14 +114,19 @@ const warn = (code: string, message: string) => process.emitWarning(message, { t
 const WANTS_PHISHING_RESISTANT =
   'levels "nist": NIST SP 800-63B-4 section 2.2.2 wants a phishing-resistant factor offered at AAL2; none is in `factors`'
 
+const readsPlaces = ({ rules = [], facts = {} }: Config['policy']) =>
+  rules.some(({ reads }) => reads.includes('location')) && !Object.hasOwn(facts, 'location')
+
 /** What is no mistake in itself, and yet not what an operator would want without knowing. */
-const warnOnce = ({ volatile, levels, factors }: Config) => {
+const warnOnce = ({ volatile, levels, factors, policy, geo }: Config) => {
   const alone = factors.find(({ exclusive }) => exclusive === true)
   if (alone !== undefined && factors.length > 1)
     warn('STEP_UP_EXCLUSIVE', `factors: "${alone.id}" asks only accounts that have enrolled nothing of the others`)
   if (process.env.NODE_ENV === 'development' || process.env.NODE_ENV === 'test') return
   if (volatile)
     warn('STEP_UP_MEMORY_STORE', 'authenticators are kept in memory and lost at the next restart; set `store`')
+  if (geo === undefined && readsPlaces(policy))
+    warn('STEP_UP_GEO', 'policy: rules read where addresses are, which is never known, as `geo` is not set')
   if (levels === presets.nist && !factors.some(({ traits }) => traits.includes('phishing-resistant')))
     warn('STEP_UP_NIST', WANTS_PHISHING_RESISTANT)
 }

@@ -89,7 +89,7 @@ const writePage = (path: string, page: string) => {
   try {
     writeFileSync(path, page)
   } catch (fault) {
-    unreadable(path, fault as NodeJS.ErrnoException)
+    refuse(`${path}: cannot be written: ${(fault as Error).message}`)
   }
 }
 
@@ -111,6 +111,8 @@ export const replayCommand = async (
   if (file === undefined) return 'replay needs a file with recorded decisions, or - for standard input'
   if (!config) return 'replay needs --config FILE'
   const policy = policyOfConfig(await loadConfig(config))
+  // Before a long reading, not after it.
+  if (html) writePage(html, '')
   const summary = await replayFile(file, policy, { client, screen: process.stderr })
   const names = { recording: file === '-' ? 'standard input' : basename(file), config: basename(config) }
   if (html) writePage(html, summaryPage(summary, names))

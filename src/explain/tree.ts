@@ -83,8 +83,8 @@ const factRows = ({ facts }: Explanation): readonly Row[] =>
     return [name, INSTANTS.has(name) && typeof value === 'number' ? instant(value) : printable(valueText(value))]
   })
 
-const ruleRow = ({ rule, demand, because, reportOnly }: RuleTrace): Row => {
-  const effect = reportOnly === true ? 'without effect: ' : ''
+const ruleRow = ({ rule, demand, because, reportOnly, exempted }: RuleTrace): Row => {
+  const effect = reportOnly === true ? 'without effect: ' : exempted === true ? 'taken back by an exemption: ' : ''
   const why = because === undefined ? '' : ` (${because})`
   return ['-', printable(`${rule}${why}`), [printable(`${effect}${demandInWords(demand)}`)]]
 }

@@ -1,4 +1,5 @@
 import type { FactName, FactsOf } from './facts.ts'
+import { choices } from './refuse.ts'
 
 /** A question about facts, answered yes, no, or not known. */
 export interface Condition<Name extends FactName = FactName> {
@@ -18,10 +19,20 @@ const inBrackets = (conditions: readonly Condition[], word: string) =>
     ? (conditions[0]?.text ?? '')
     : conditions.map(({ text }) => (/ (and|or) /.test(text) ? `(${text})` : text)).join(` ${word} `)
 
-/** Whether all hold, by Kleene's logic: one that does not decides, else one that is not known. None hold at once. */
+const CONDITIONS = "conditions, such as country('DE')"
+
+/** Of none, `all` would always hold, which nobody means of a rule that exempts. */
+const checked = <Name extends FactName>(setting: string, conditions: readonly Condition<Name>[]) =>
+  choices(setting, conditions, (one) => typeof one?.test === 'function', CONDITIONS)
+
+/**
+ * Whether all hold, by Kleene's logic: one that does not decides, else one that is not known.
+ *
+ * @throws StepUpError `ERR_CONFIG` for none, and for what is no condition.
+ */
 export const all = <Name extends FactName>(...conditions: readonly Condition<Name>[]): Condition<Name> =>
   Object.freeze<Condition<Name>>({
-    text: inBrackets(conditions, 'and') || 'anything',
+    text: inBrackets(checked('all', conditions), 'and'),
     reads: unique(conditions),
     test(facts) {
       let answer: boolean | undefined = true
@@ -34,10 +45,14 @@ export const all = <Name extends FactName>(...conditions: readonly Condition<Nam
     },
   })
 
-/** Whether any holds, by Kleene's logic: one that does decides, else one that is not known. Of none, none does. */
+/**
+ * Whether any holds, by Kleene's logic: one that does decides, else one that is not known.
+ *
+ * @throws StepUpError `ERR_CONFIG` for none, and for what is no condition.
+ */
 export const any = <Name extends FactName>(...conditions: readonly Condition<Name>[]): Condition<Name> =>
   Object.freeze<Condition<Name>>({
-    text: inBrackets(conditions, 'or') || 'nothing',
+    text: inBrackets(checked('any', conditions), 'or'),
     reads: unique(conditions),
     test(facts) {
       let answer: boolean | undefined = false

@@ -155,7 +155,7 @@ const traceOf = (situation: Situation, desk: Desk | undefined, { reason, aim }: 
       const how = desk && carriageAt(desk, level)
       return { acr: level.acr, met: how !== undefined, ...(how === undefined ? {} : { authTime: how.authTime }) }
     }),
-    evidence: (desk?.events ?? []).map(({ factor }) => factor),
+    evidence: [...(desk?.events ?? []), ...(desk?.hasNothing ? desk.addresses : [])].map(({ factor }) => factor),
     ...(aim === undefined ? {} : { aim }),
     ...(ticketOnly && !hasAuthenticators ? { ticketOnly } : {}),
     ...(lifted.length === 0 ? {} : { lifted }),

@@ -1,8 +1,9 @@
-import { findLevel, type Level } from '../assurance/levels.ts'
+import type { Level } from '../assurance/levels.ts'
 import { adaptiveRule } from './adaptive.ts'
 import { faultIn } from './demand.ts'
 import type { FactName, Facts } from './facts.ts'
 import { createTables, defaultFloor, exemptingClients, type Floor, type RequestFacts, type Tables } from './floors.ts'
+import { createResolver } from './narrowed.ts'
 import { multiFactorLevel, type Policy } from './policy.ts'
 import type { Demand, Rule } from './rule.ts'
 
@@ -14,6 +15,8 @@ export interface Spoken {
   readonly because?: string
   /** It had no effect. */
   readonly reportOnly?: true
+  /** An exemption after it took back what it demanded. */
+  readonly exempted?: true
 }
 
 /** What a request owes by policy. */
@@ -22,7 +25,10 @@ export interface Owed {
   readonly floors: readonly Level[]
   /** Those of them that a remembered browser may lift. */
   readonly liftable: readonly Level[]
-  /** For these, an account that has nothing to prove more with has to prove a verified address first. */
+  /**
+   * For these, an account that has nothing to prove more with has to prove a verified address first; for those that an
+   * exemption took back, only before it sets anything up.
+   */
   readonly verifying: readonly Level[]
   /** Those of them in whose place that does: nothing else owes them. */
   readonly byAddress: readonly Level[]
@@ -51,7 +57,7 @@ export interface Judge {
   /**
    * What a request owes.
    *
-   * @throws whatever a rule throws, which lets nobody pass; RangeError where one demands what cannot be.
+   * @throws RangeError with its name where a rule throws, or demands what cannot be: nobody passes.
    */
   owes(request: RequestFacts, facts: Partial<Facts>): Owed
 }
@@ -65,51 +71,14 @@ interface Made extends Spoken {
 const isAgeless = ({ maxAgeSeconds, overallMaxAgeSeconds }: Level) =>
   maxAgeSeconds === undefined && overallMaxAgeSeconds === undefined
 
-const tighter = (one: number | undefined, other: number | undefined) =>
-  one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
-
-/** A level as a demand narrows it; it keeps its name, and is another level all the same. */
-const narrowed = (level: Level, { factors, maxAgeSeconds }: Demand): Level => {
-  const limit = tighter(level.maxAgeSeconds, maxAgeSeconds)
-  const some = factors?.filter((id) => level.needs.factors?.includes(id) ?? true)
-  return Object.freeze<Level>({
-    acr: level.acr,
-    needs: some === undefined ? level.needs : { ...level.needs, factors: some },
-    ...(limit === undefined ? {} : { maxAgeSeconds: limit }),
-    ...(level.overallMaxAgeSeconds === undefined ? {} : { overallMaxAgeSeconds: level.overallMaxAgeSeconds }),
-  })
+/** The rules that spoke, for traces; of what came before the last exemption in effect, that it was taken back. */
+const told = (all: readonly Made[]): readonly Spoken[] => {
+  const last = all.findLastIndex(({ demand, reportOnly }) => demand.exempt === true && reportOnly !== true)
+  return all.map((one, index) => ({ ...bare(one), ...(index < last && isLiftable(one) ? { exempted: true } : {}) }))
 }
 
-const MAX_KNOWN = 1000
-
-/**
- * The level that a demand asks for; undefined where it asks for none. Equal demands ask for the same level: what is owed
- * twice is owed once.
- */
-const createResolver = (levels: readonly Level[]) => {
-  const equals = new Map<string, Level>()
-  const resolve = (demand: Demand): Level | undefined => {
-    const { floor, factors, maxAgeSeconds, verifiedAddress } = demand
-    if (floor === undefined && factors === undefined && maxAgeSeconds === undefined && verifiedAddress === undefined)
-      return undefined
-    const level = floor === undefined ? multiFactorLevel(levels) : findLevel(levels, floor)
-    if (level === undefined || (factors === undefined && maxAgeSeconds === undefined)) return level
-    const key = JSON.stringify([level.acr, factors, maxAgeSeconds])
-    const equal = equals.get(key) ?? narrowed(level, demand)
-    if (equals.size >= MAX_KNOWN) equals.clear()
-    equals.set(key, equal)
-    return equal
-  }
-  // What `when` made is the same object at every request.
-  const known = new WeakMap<Demand, { readonly level: Level | undefined }>()
-  return (demand: Demand): Level | undefined => {
-    const found = known.get(demand)
-    if (found !== undefined) return found.level
-    const level = resolve(demand)
-    known.set(demand, { level })
-    return level
-  }
-}
+/** Whether an exemption takes it back. */
+const isLiftable = ({ demand, reportOnly }: Made) => demand.refuse === undefined && reportOnly !== true
 
 const bare = ({ rule, demand, because, reportOnly }: Made): Spoken => ({
   rule,
@@ -122,20 +91,31 @@ const bare = ({ rule, demand, because, reportOnly }: Made): Spoken => ({
 const afterExemption = (made: readonly Made[]) =>
   made.slice(made.findLastIndex(({ demand }) => demand.exempt === true) + 1)
 
+/** What is added up. */
+interface Tallied {
+  readonly made: readonly Made[]
+  readonly all: readonly Made[]
+  readonly lifts: boolean
+  /** The levels of all demands that an address does for, also of those that were taken back. */
+  readonly addressed: readonly Level[]
+}
+
 /** What is owed of that, all told. `all` also holds what was taken back, of which some stays. */
 const sum = (
   floors: readonly Floor[],
-  { made, all, lifts }: { readonly made: readonly Made[]; readonly all: readonly Made[]; readonly lifts: boolean },
+  { made, all, lifts, addressed }: Tallied,
 ): Pick<Owed, 'floors' | 'liftable' | 'verifying' | 'byAddress' | 'refusal' | 'mustEnroll' | 'byTicket'> => {
   const fixed = new Set(floors.filter(({ liftable }) => !liftable).map(({ level }) => level))
   const plain = new Set(floors.filter(({ byAddress }) => byAddress !== true).map(({ level }) => level))
   const levels = [...new Set(floors.map(({ level }) => level))]
   const relies = lifts && !all.some(({ demand }) => demand.allowRememberBrowser === false)
-  const refusal = all.find(({ demand }) => demand.refuse !== undefined)?.demand.refuse
+  // An exemption takes the default back, and with it what that refuses.
+  const refusing = [...made, ...all.filter(({ rule }) => rule !== ADAPTIVE)]
+  const refusal = refusing.find(({ demand }) => demand.refuse !== undefined)?.demand.refuse
   return {
     floors: levels,
     liftable: relies ? levels.filter((level) => !fixed.has(level) && isAgeless(level)) : [],
-    verifying: [...new Set(floors.filter(({ byAddress }) => byAddress === true).map(({ level }) => level))],
+    verifying: [...new Set(addressed)],
     byAddress: levels.filter((level) => !plain.has(level)),
     ...(refusal === undefined ? {} : { refusal }),
     ...(made.some(({ demand }) => demand.enrollment === 'required') ? { mustEnroll: true } : {}),
@@ -159,6 +139,15 @@ const namedRules = ({ default: base, adaptive, rules = [] }: Policy): readonly N
   ...rules.map((rule, index) => ({ name: rule.name ?? `rules[${index}]`, rule })),
 ]
 
+/** Says which of many rules it was. */
+const named = <T>(name: string, work: () => T): T => {
+  try {
+    return work()
+  } catch (cause) {
+    throw new RangeError(`${JSON.stringify(name)}: ${messageOf(cause)}`, { cause })
+  }
+}
+
 /** Asks rules. What a host's own rule answers is looked at once; what `when` made stays the same object. */
 const createAsking = (rules: readonly Named[], levels: readonly Level[], factorIds: readonly string[]) => {
   const sound = new WeakSet<Demand>()
@@ -173,7 +162,7 @@ const createAsking = (rules: readonly Named[], levels: readonly Level[], factorI
     return demand
   }
   const make = ({ name, rule }: Named, facts: Facts): Made | undefined => {
-    const demand = demandOf(rule, facts)
+    const demand = named(name, () => demandOf(rule, facts))
     if (demand === undefined) return undefined
     const because = rule.because?.(facts)
     return {
@@ -231,9 +220,12 @@ const createTally = (policy: Policy, levels: readonly Level[], tables: Tables): 
     const made = afterExemption(all)
     const isExempt = made.length < all.length
     const floors = [...(base === undefined || isExempt ? [] : [base]), ...tabled, ...made.flatMap(floorOf)]
+    const addressed = all
+      .filter(({ demand }) => demand.verifiedAddress === true)
+      .flatMap((one) => levelOf(one.demand) ?? [])
     const isWaived = !isExempt && made.every(({ rule }) => rule !== ADAPTIVE)
     return {
-      ...sum(floors, { made, all, lifts }),
+      ...sum(floors, { made, all, lifts, addressed }),
       ...riskIn(floors, isWaived ? contested : undefined),
       exemptible: exempting.has(request.clientId),
     }
@@ -273,7 +265,7 @@ export const createJudge = (policy: Policy, levels: readonly Level[], factorIds:
       if (rules.length === 0 && onTrial === undefined && isPlain(request)) return plain
       const all = ask(facts)
       const inEffect = hasTrials ? all.filter(({ reportOnly }) => reportOnly !== true) : all
-      return { ...tally(request, inEffect), spoken: all.map(bare), ...trialOf(request, facts, all) }
+      return { ...tally(request, inEffect), spoken: told(all), ...trialOf(request, facts, all) }
     },
   })
 }

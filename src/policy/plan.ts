@@ -115,6 +115,8 @@ const byAddress = (desk: Desk, aim: Level | undefined): { move: Move; aim: Level
 
 /** What an account may set up on the password; where there are addresses, one has to be at hand: its code comes first. */
 const openToEnroll = (desk: Desk, usable: readonly FactorStanding[]): readonly FactorStanding[] => {
+  // Else whoever has the password would set up what proves more.
+  if (usable.length === 0 && unverified(desk).length > 0) return []
   const isOpen = !desk.hasAuthenticators || (desk.hasOnlyAddresses && usable.length > 0)
   return isOpen && desk.ticketOnly !== true ? desk.factors.filter((one) => one.enrollable) : []
 }
@@ -173,7 +175,8 @@ export const gapsOf = (desk: Desk): readonly Gap[] => {
     ? [{ reason: asked.essential ? 'essential-unmet' : 'voluntary-unmet', levels }]
     : []
   const standing = floorsByAddress(desk)
-  const addressGaps = unverified(desk).map((level): Gap => ({ reason: 'address-unproved', levels: [level] }))
+  const owedAddresses = unverified(desk).filter((level) => floors.includes(level))
+  const addressGaps = owedAddresses.map((level): Gap => ({ reason: 'address-unproved', levels: [level] }))
   const floorGaps = floors
     .filter((floor) => !isMet(floor) && !standing.includes(floor) && !isLifted(desk, floor) && !isExempt(desk, floor))
     .map((floor): Gap => ({ reason: 'floor-unmet', levels: [floor] }))

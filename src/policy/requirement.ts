@@ -26,7 +26,10 @@ export interface Requirement {
   readonly floors: readonly Level[]
   /** The floors that a remembered browser may lift. Default none. */
   readonly liftable?: readonly Level[]
-  /** For these, an account that has nothing to prove more with has to prove a verified address first. Default none. */
+  /**
+   * For these, an account that has nothing to prove more with has to prove a verified address first; for those that are
+   * no floors, only before it sets anything up. Default none.
+   */
   readonly verifying?: readonly Level[]
   /** The floors in whose place that does. Default none. */
   readonly byAddress?: readonly Level[]

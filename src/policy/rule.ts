@@ -1,5 +1,6 @@
 import type { Condition } from './condition.ts'
 import type { FactName, FactSource, FactsOf } from './facts.ts'
+import { refusal } from './refuse.ts'
 
 /**
  * What a rule asks for. Everything but `exempt` only ever raises what a request owes: of several demands all are owed.
@@ -63,6 +64,13 @@ export interface RuleOptions {
 /** Whether it makes anything easier; then not knowing is not enough. */
 const isExemption = ({ exempt }: Demand) => exempt === true
 
+/** A mistyped `reportOnly` would be a rule in effect. */
+const assertOptions = (options: RuleOptions, name: string) => {
+  const strange = Object.keys(options).find((key) => key !== 'name' && key !== 'reportOnly')
+  if (strange !== undefined)
+    throw refusal(`when(${name}): ${strange}`, Reflect.get(options, strange), 'only name, reportOnly')
+}
+
 /**
  * Demands something where a condition holds.
  *
@@ -73,12 +81,19 @@ const isExemption = ({ exempt }: Demand) => exempt === true
  * ```ts
  * when(all(client('bank'), not(country('DE', 'AT'))), { floor: 'phr' })
  * ```
+ * @throws StepUpError `ERR_CONFIG` for what is no condition, options that do not exist, and a demand of nothing.
  */
 export const when = <Name extends FactName>(
   condition: Condition<Name>,
   demand: Demand,
-  { name = condition.text, reportOnly = false }: RuleOptions = {},
+  options: RuleOptions = {},
 ): Rule<Name> => {
+  if (typeof condition?.test !== 'function')
+    throw refusal('when(condition)', condition, "a condition, such as country('DE')")
+  const { name = condition.text, reportOnly = false } = options
+  assertOptions(options, name)
+  if (Object.keys(Object(demand)).length === 0)
+    throw refusal(`when(${name}): demand`, demand, "an object that demands something, such as { floor: 'phr' }")
   const { reads } = condition
   const own = Object.freeze({ ...demand })
   const speaks: (held: boolean | undefined) => boolean = isExemption(own)

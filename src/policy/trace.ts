@@ -29,6 +29,8 @@ export interface RuleTrace {
   readonly because?: string
   /** It had no effect. */
   readonly reportOnly?: true
+  /** An exemption after it took back what it demanded. */
+  readonly exempted?: true
 }
 
 /** What a decision would have been if all on trial had effect. */

@@ -35,7 +35,7 @@ export const learnDevice = async (
   { session: { accountId } }: Pass,
   { situation, facts }: Ground,
   { outcome }: Decision,
-  { history, deviceCookies, remembersDevices, remembersPlaces, assess, config: { clock } }: SituationTools,
+  { history, deviceCookies, remembersDevices, remembersPlaces, assess, judge, config: { clock } }: SituationTools,
 ): Promise<void> => {
   if (!remembersDevices || outcome !== 'satisfied') return
   const { cid, evidence } = situation
@@ -51,7 +51,8 @@ export const learnDevice = async (
   if (device?.cookie !== 'known' && !isProved) return
   const deviceCookie = deviceCookies.read(ctx, accountId)
   // A cookie can be copied. Where the copy came from must not become where the account is at home.
-  const counts = isProved || (assess !== undefined && ((await fact('risk'))?.confidence ?? 'low') !== 'low')
+  const isJudged = assess !== undefined && !judge.reads.includes('lastLogin')
+  const counts = isProved || (isJudged && ((await fact('risk'))?.confidence ?? 'low') !== 'low')
   const learned = await learning(history.learn(accountId, { deviceCookie, userAgent, location, counts, at: clock() }))
   if (learned === undefined) return
   // Also where it stays the same: it lives as long as the browser is known.

@@ -6,7 +6,7 @@ import { everyCondition } from './every-condition.ts'
 
 const answer = fc.constantFrom(true, false, undefined)
 const saying = (held: boolean | undefined): Condition<never> => ({ text: String(held), reads: [], test: () => held })
-const answers = fc.array(answer, { maxLength: 5 })
+const answers = fc.array(answer, { minLength: 1, maxLength: 5 })
 const asked = (condition: Condition<never>) => condition.test({})
 
 /** With halves of letters, marks that join, and what moves the cursor. */

@@ -149,7 +149,7 @@ describe('policy/judge', () => {
     }
     assert.throws(() => owes(rules(broken)), /oops/)
     assert.deepEqual(names(owes(rules(night, { ...broken, name: 'new', reportOnly: true }))), [MULTI_FACTOR])
-    assert.deepEqual(owes({ default: 'never', reportOnly: rules(broken) }).trial, { fault: 'oops' })
+    assert.deepEqual(owes({ default: 'never', reportOnly: rules(broken) }).trial, { fault: '"rules[0]": oops' })
   })
 
   describe('of any rules', () => {

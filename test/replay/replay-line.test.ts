@@ -173,6 +173,6 @@ describe('replay/replay-line', () => {
   it('lets nobody pass where a rule fails', () => {
     const rule = { reads: [], demand: () => assert.fail('broken') }
     const answer = replayLine(recorded(), replayed({ default: 'never', rules: [rule] }, standard, FACTORS))
-    assert.deepEqual([answer.category, answer.fault], ['refused', 'broken'])
+    assert.deepEqual([answer.category, answer.fault], ['refused', '"rules[0]": broken'])
   })
 })

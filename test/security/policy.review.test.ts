@@ -2,7 +2,17 @@ import assert from 'node:assert/strict'
 import { totp } from '../../src/factors/totp.ts'
 import type { AnyFactor, Policy } from '../../src/index.ts'
 import { MULTI_FACTOR } from '../../src/index.ts'
-import { always, client, loginMethod, newDevice, not, type Rule, when } from '../../src/policy/index.ts'
+import {
+  all,
+  always,
+  changedLocation,
+  client,
+  loginMethod,
+  newDevice,
+  not,
+  type Rule,
+  when,
+} from '../../src/policy/index.ts'
 import { impossibleTravel, newDevice as newDeviceRisk } from '../../src/risk/index.ts'
 import {
   atlas,
@@ -25,6 +35,7 @@ import { EMAIL } from '../support/mailroom.ts'
 import { createRelyingParty, isAnswer, signIn } from '../support/relying-party.ts'
 
 const INSIST = { claims: acrClaim({ essential: true, value: MULTI_FACTOR }) }
+const OWE = { floor: MULTI_FACTOR }
 const UNMET = 'unmet_authentication_requirements'
 
 const ADAPTIVE = { policy: { default: 'adaptive' }, risk: [doubting] } as const
@@ -56,6 +67,17 @@ describe('security: policy, reviewed', () => {
           assert.deepEqual([login, seen, error], [login, [LOGIN], UNMET])
         }
       })
+  })
+
+  it('nor at a client that is exempt', async () => {
+    const { factors } = withMail()
+    const rules = [when(client('app'), { exempt: true })]
+    const policy = { default: 'adaptive', rules } as const
+    const host = await stage.host({ accounts: people(), stepUp: { ...ADAPTIVE, policy, factors } })
+    for (const parameters of [INSIST, { acr_values: MULTI_FACTOR }]) {
+      await visit(await traveler(host, 'carol'), parameters, { login: 'carol' })
+      assert.deepEqual((await host.mfa.accounts.list('carol')).authenticators, [])
+    }
   })
 
   it('a proof of an address is no older than its rule says', async () => {
@@ -142,6 +164,34 @@ describe('security: policy, reviewed', () => {
       assert.deepEqual((await visit(eve, {}, { rp: lobby })).seen, [LOGIN])
       assert.deepEqual((await visit(eve)).seen, [CHALLENGE])
     })
+  })
+
+  it('a copied device cookie comes no nearer where risk looks at browsers only', async () => {
+    const on = { rules: false }
+    const held = all(client('bank'), changedLocation('country'))
+    const rule: Rule = {
+      reads: held.reads,
+      demand: (facts) => (on.rules && held.test(facts) !== false ? OWE : undefined),
+    }
+    const host = await stage.host({
+      clients: [clientCalled('app'), clientCalled('bank')],
+      stepUp: {
+        policy: { default: 'never', rules: [rule] },
+        risk: [newDeviceRisk()],
+        geo: atlas(),
+        trustedProxies: ['loopback'],
+      },
+    })
+    const bank = await createRelyingParty(host, clientCalled('bank'))
+    const { secret } = await stage.enrolled(host)
+    const bob = Object.assign(await traveler(host), { secret })
+    await visit(bob, INSIST)
+    on.rules = true
+    stage.clock.advance(60)
+    const eve = Object.assign(await traveler(host, 'bob', PYONGYANG), { secret })
+    eve.browser.load(deviceCookiesOf(bob.browser))
+    assert.deepEqual((await visit(eve)).seen, [LOGIN])
+    assert.deepEqual((await visit(eve, {}, { rp: bank })).seen, [CHALLENGE])
   })
 
   it('a remembered browser lifts nothing where risk cannot be told', async () => {
