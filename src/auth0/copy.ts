@@ -22,7 +22,7 @@ const copyAt = (value: unknown, depth: number): unknown => {
 export const copied = <Value>(value: Value): Value => copyAt(value, 0) as Value
 
 /** An object of plain data as it is, and nothing for anything else. */
-export const plain = (value: unknown): Readonly<Record<string, unknown>> =>
+const plain = (value: unknown): Readonly<Record<string, unknown>> =>
   isObject(value) && !Array.isArray(value) ? (value as Readonly<Record<string, unknown>>) : {}
 
 /** What an object has of its own by that name. */

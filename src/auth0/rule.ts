@@ -70,11 +70,15 @@ export const auth0Rules = (rules: readonly Auth0Rule[], options: Auth0Options = 
  */
 export const auth0Rule = (rule: Auth0Rule, options: Auth0Options = {}): Rule => auth0Rules([rule], options)
 
+/** Makes an error of that name. */
+export interface UnauthorizedErrorConstructor {
+  /** @param message - Why, for traces; users never see it. */
+  new (message?: string): Error
+}
+
 /** What Rules throw or call back with to turn somebody away; at Auth0 every rule finds it without importing it. */
 export const UnauthorizedError = function UnauthorizedError(message?: string): Error {
   const error = new Error(message)
   error.name = 'UnauthorizedError'
   return error
-} as unknown as new (
-  message?: string,
-) => Error
+} as unknown as UnauthorizedErrorConstructor

@@ -45,7 +45,7 @@ const NO_KEY = Buffer.alloc(32).toString('base64url')
  *
  * @throws StepUpError `ERR_CONFIG`.
  */
-export const policyOfConfig = (config: object): ReplayedPolicy => {
+const policyOfConfig = (config: object): ReplayedPolicy => {
   const decisive = Object.fromEntries(
     DECISIVE.flatMap((name) => {
       const value: unknown = Reflect.get(config, name)

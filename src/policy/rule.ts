@@ -42,6 +42,7 @@ export interface Rule<Name extends FactName = FactName> {
   /** What traces call it. Default: `rules[3]`, by its place. */
   readonly name?: string
   readonly reads: readonly Name[]
+  /** What it demands of a request with these facts; undefined where that is nothing. */
   demand(facts: FactsOf<Name>): Demand | undefined
   /** All that it can demand, where that is known: it is checked at the start. */
   readonly demands?: readonly Demand[]
