@@ -14,7 +14,7 @@ export const BERLIN = '81.2.69.10'
 export const VIENNA = '81.2.69.20'
 export const PYONGYANG = '81.2.69.30'
 
-export const PLACES: Readonly<Record<string, Location>> = {
+const PLACES: Readonly<Record<string, Location>> = {
   [BERLIN]: { country: 'DE', region: 'BE', latitude: 52.52, longitude: 13.4, accuracyKm: 5, networks: [] },
   [VIENNA]: { country: 'AT', region: '9', latitude: 48.21, longitude: 16.37, accuracyKm: 5, networks: [] },
   [PYONGYANG]: { country: 'KP', latitude: 39.04, longitude: 125.76, accuracyKm: 5, networks: [] },
