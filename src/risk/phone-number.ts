@@ -22,8 +22,8 @@ export interface PhoneSignals {
  * ```ts
  * const lookUp: PhoneLookUp = async (phone, { signal }) => {
  *   const answer = await fetch(`https://numbers.example.com/${encodeURIComponent(phone)}`, { signal })
- *   const { swappedOn, type } = await answer.json()
- *   return { simSwappedDaysAgo: (Date.now() - Date.parse(swappedOn)) / 86_400_000, lineType: type }
+ *   const { daysSinceSimSwap, type } = await answer.json()
+ *   return { simSwappedDaysAgo: daysSinceSimSwap, lineType: type }
  * }
  * ```
  */

@@ -14,6 +14,7 @@ import { lineOf } from '../../src/recording/record.ts'
 import { createReplay } from '../../src/replay/replay.ts'
 import { replayLine } from '../../src/replay/replay-line.ts'
 import { createSummary } from '../../src/replay/summary.ts'
+import { moduleUrl } from '../cli/program.ts'
 import { FACTORS, record, replayed, stage } from './recordings.ts'
 
 const HOSTILE = '<script>alert("1")</script>\u202e\u001b[2J\''
@@ -40,7 +41,7 @@ const lines = {
 }
 
 const CONFIG = `
-import { totp } from '${new URL('../../src/factors/totp.ts', import.meta.url).href}'
+import { totp } from '${moduleUrl('factors/totp')}'
 export default {
   issuer: 'https://unused.example',
   factors: [totp({ issuer: 'Test' })],
