@@ -65,6 +65,8 @@ export interface Judge {
 /** A demand that was made, with its rule. */
 interface Made extends Spoken {
   readonly byRisk: boolean
+  /** It is what `adaptive` comes to, whatever rules of the host's are called. */
+  readonly byDefault: boolean
 }
 
 /** A level with an age limit of its own asks for more than a browser that was trusted some day. */
@@ -110,7 +112,7 @@ const sum = (
   const levels = [...new Set(floors.map(({ level }) => level))]
   const relies = lifts && !all.some(({ demand }) => demand.allowRememberBrowser === false)
   // An exemption takes the default back, and with it what that refuses.
-  const refusing = [...made, ...all.filter(({ rule }) => rule !== ADAPTIVE)]
+  const refusing = [...made, ...all.filter(({ byDefault }) => !byDefault)]
   const refusal = refusing.find(({ demand }) => demand.refuse !== undefined)?.demand.refuse
   return {
     floors: levels,
@@ -125,18 +127,16 @@ const sum = (
 
 const messageOf = (fault: unknown) => (fault instanceof Error ? fault.message : String(fault))
 
-/** The name of the rule that `adaptive` is. */
-const ADAPTIVE = 'adaptive'
-
 /** A rule with the name that traces call it by. */
 interface Named {
   readonly name: string
   readonly rule: Rule
+  readonly byDefault: boolean
 }
 
 const namedRules = ({ default: base, adaptive, rules = [] }: Policy): readonly Named[] => [
-  ...(base === 'adaptive' ? [{ name: ADAPTIVE, rule: adaptiveRule(adaptive) as Rule }] : []),
-  ...rules.map((rule, index) => ({ name: rule.name ?? `rules[${index}]`, rule })),
+  ...(base === 'adaptive' ? [{ name: 'adaptive', rule: adaptiveRule(adaptive) as Rule, byDefault: true }] : []),
+  ...rules.map((rule, index) => ({ name: rule.name ?? `rules[${index}]`, rule, byDefault: false })),
 ]
 
 /** Says which of many rules it was. */
@@ -161,7 +161,7 @@ const createAsking = (rules: readonly Named[], levels: readonly Level[], factorI
     sound.add(demand)
     return demand
   }
-  const make = ({ name, rule }: Named, facts: Facts): Made | undefined => {
+  const make = ({ name, rule, byDefault }: Named, facts: Facts): Made | undefined => {
     const demand = named(name, () => demandOf(rule, facts))
     if (demand === undefined) return undefined
     const because = rule.because?.(facts)
@@ -169,6 +169,7 @@ const createAsking = (rules: readonly Named[], levels: readonly Level[], factorI
       rule: name,
       demand,
       byRisk: rule.reads.includes('risk'),
+      byDefault,
       ...(because === undefined ? {} : { because }),
       ...(rule.reportOnly === true ? { reportOnly: true } : {}),
     }
@@ -178,7 +179,7 @@ const createAsking = (rules: readonly Named[], levels: readonly Level[], factorI
       return make(named, facts)
     } catch (fault) {
       const because = `it failed: ${messageOf(fault)}`
-      return { rule: named.name, demand: {}, byRisk: false, because, reportOnly: true }
+      return { rule: named.name, demand: {}, byRisk: false, byDefault: false, because, reportOnly: true }
     }
   }
   return (facts: Partial<Facts>): readonly Made[] => {
@@ -223,7 +224,7 @@ const createTally = (policy: Policy, levels: readonly Level[], tables: Tables): 
     const addressed = all
       .filter(({ demand }) => demand.verifiedAddress === true)
       .flatMap((one) => levelOf(one.demand) ?? [])
-    const isWaived = !isExempt && made.every(({ rule }) => rule !== ADAPTIVE)
+    const isWaived = !isExempt && !made.some(({ byDefault }) => byDefault)
     return {
       ...sum(floors, { made, all, lifts, addressed }),
       ...riskIn(floors, isWaived ? contested : undefined),

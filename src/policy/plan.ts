@@ -211,7 +211,8 @@ export const offersOf = (desk: Desk): Pick<Decision & { outcome: 'satisfied' }, 
           factors.filter((one) => one.enrollable),
         )
   }
-  const isOpen = !hasAuthenticators && ticketOnly !== true && !factors.some(({ usable }) => usable)
+  const isOpen =
+    !hasAuthenticators && ticketOnly !== true && !factors.some(({ usable }) => usable) && unverified(desk).length === 0
   if (!isOpen && !own.some(isProper)) return NOTHING
   // Who has just set something up has done enough for one sign-in.
   const isEnough = own.some(({ enrolled }) => enrolled !== undefined)

@@ -37,6 +37,11 @@ const addressOnly = (methods: Parameters<typeof account>[0] = {}) => {
   }
 }
 const code = did('email', 10, here)
+/** The host offers what would serve it better. */
+const due = ({ factors, ...rest }: ReturnType<typeof account>) => ({
+  ...rest,
+  factors: factors.map((one) => ({ ...one, due: 'better' as const })),
+})
 
 decides({
   'a rule that refuses': [
@@ -121,6 +126,28 @@ decides({
       'nor what it would like',
       { ...owing(waived, { voluntary: [MULTI_FACTOR] }), ...account({ has: ['totp'] }) },
       may('totp'),
+    ],
+  ],
+  'low confidence that is exempt': [
+    [
+      'asks nothing of who has nothing, and offers nothing on the password',
+      { ...owing({ verifying: [mfa] }), ...due(account({ may: ['totp'] })) },
+      reported(SINGLE_FACTOR, 'pwd', 100),
+    ],
+    [
+      'sets nothing up for what the relying party insists on',
+      { ...owing({ verifying: [mfa] }, { essential: [MULTI_FACTOR] }), ...account({ may: ['totp'] }) },
+      refused('unmet_authentication_requirements'),
+    ],
+    [
+      'goes on without what it would like',
+      { ...owing({ verifying: [mfa] }, { voluntary: [MULTI_FACTOR] }), ...account({ may: ['totp'] }) },
+      reported(SINGLE_FACTOR, 'pwd', 100),
+    ],
+    [
+      'asks for the address before it sets up what is insisted on',
+      { ...owing({ verifying: [mfa] }, { essential: [MULTI_FACTOR] }), ...addressOnly() },
+      { ...must('email'), for: 'enrollment' },
     ],
   ],
   'enrolment that is demanded': [

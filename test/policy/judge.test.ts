@@ -106,6 +106,14 @@ describe('policy/judge', () => {
     assert.equal(asks({ default: 'never' }, 'low'), undefined)
   })
 
+  it('takes back what adaptive refuses, and no rule of the host’s that is called so too', () => {
+    const policy: Policy = { default: 'adaptive', adaptive: { unenrolled: 'refuse' } }
+    const facts = { risk: risk('low'), enrolled: [] }
+    assert.equal(owes({ ...policy, rules: [exempt] }, facts).refusal, undefined)
+    const own = always({ refuse: 'embargo' }, { name: 'adaptive' })
+    assert.equal(owes({ ...policy, rules: [own, exempt] }, facts).refusal, 'embargo')
+  })
+
   it('refuses who has nothing enrolled, where that is how it is configured', () => {
     const policy: Policy = { default: 'adaptive', adaptive: { unenrolled: 'refuse' } }
     assert.match(owes(policy, { risk: risk('low'), enrolled: [] }).refusal ?? '', /confidence/)
