@@ -1,31 +1,14 @@
 import type { Condition } from '../condition.ts'
-import type { Facts, HostFacts } from '../facts.ts'
+import { FACT_NAMES, type HostFacts } from '../facts.ts'
 import { choices, refusal } from '../refuse.ts'
 import { about } from './about.ts'
 import { isScalar, SCALAR, type Scalar, scalarMatch } from './matching.ts'
 import { choice } from './wording.ts'
 
-const OURS: Readonly<Record<Exclude<keyof Facts, keyof HostFacts>, true>> = {
-  client: true,
-  scopes: true,
-  resources: true,
-  account: true,
-  now: true,
-  address: true,
-  userAgent: true,
-  location: true,
-  login: true,
-  lastFactorAt: true,
-  enrolled: true,
-  device: true,
-  lastLogin: true,
-  velocity: true,
-  risk: true,
-}
 const NAME = /^[a-z][A-Za-z0-9]*$/
 
 /** What {@link isFactName} is called in refusals. */
-export const FACT_NAME = `${Object.keys(OURS).join(', ')} or a fact of the host's own: letters and digits`
+export const FACT_NAME = `${FACT_NAMES.join(', ')} or a fact of the host's own: letters and digits`
 
 /** Whether a fact could have that name: not one that every object has something under. */
 export const isFactName = (name: unknown): boolean =>
@@ -41,7 +24,7 @@ export const fact = <Name extends keyof HostFacts & string>(
   name: Name,
   ...values: readonly Scalar[]
 ): Condition<Name> => {
-  if (!isFactName(name) || Object.hasOwn(OURS, name))
+  if (!isFactName(name) || FACT_NAMES.includes(name))
     throw refusal('fact.name', name, "the name of a fact of the host's own: letters and digits, none of ours")
   const match = scalarMatch(choices('fact.values', values, isScalar, SCALAR))
   return about(name, `${name as string} is ${choice(values)}`, match)
