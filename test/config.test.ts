@@ -61,6 +61,12 @@ const MISTAKES: readonly Mistake[] = [
   [{ levels: [oneKind] }, 'policy.default', '"always"', 'needs.kinds 2'],
   [{ policy: 'always' }, 'policy', '"always"', 'an object'],
   [{ policy: { default: 'sometimes' } }, 'policy.default', '"sometimes"', 'never, always'],
+  [
+    { recordDecisions: { write: () => undefined, facts: ['locaton'] } },
+    'recordDecisions.facts[0]',
+    '"locaton"',
+    'location',
+  ],
   [{ policy: { defaults: 'always' } }, 'policy.defaults', 'an unknown setting', 'default, adaptive, clients'],
   [{ policy: { clients: { app: { floor: '' } } } }, 'policy.clients.app.floor', '""', 'not empty'],
   [{ policy: { clients: { app: { floor: 'gold' } } } }, 'policy.clients.app.floor', '"gold"', standard[1]?.acr ?? ''],
